@@ -1,0 +1,39 @@
+# One door for people. Needs Python 3.11+ and make; everything else is installed into .venv from the lock file.
+# PYTHON=python3.12 chooses another interpreter; ARGS="…" is handed to the command.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: setup demo test check bench soak lock clean
+setup: .venv/.ready
+
+.venv/.ready: requirements/lock.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the main job on real records, no Kafka needed
+	$(BIN)/watermaster demo $(ARGS)
+
+test: setup ## every test, on real Apache Kafka
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## style, types, structure
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## ratios against physical and peer limits, on real Kafka
+	$(BIN)/python -m bench $(ARGS)
+
+soak: setup ## the long fault runs
+	$(BIN)/python -m pytest -m soak --override-ini addopts="-ra --strict-markers" $(ARGS)
+
+lock: ## renew requirements/lock.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-emit-index-url \
+	  --output-file requirements/lock.txt pyproject.toml requirements/dev.in
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,70 @@
+"""Where a record came from, and the one reserved header that carries it.
+
+Wire form (ASCII, one space between fields, so that any Kafka tool can show it):
+
+    1 <cluster id> <topic id> <partition> <offset> <attempt> <ordinal> <activation>
+
+The leading `1` is the version of this form. `activation` is the number of the contract activation that judged the
+record, so that a consumer can tell which contract a record satisfied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RESERVED_HEADER = "__watermaster"
+"""The one header that we write; copies that come from outside are removed before ours is appended."""
+
+HELD_FACTS_PREFIX = "__watermaster."
+"""Prefix of the headers that only quarantine records carry, beside the standard dead-letter headers."""
+
+_VERSION = b"1"
+_FIELD_COUNT = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TopicPartition:
+    """One partition of a topic by name."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """The source record of an output, unique for ever: ids and not names, so a re-created topic is another topic."""
+
+    cluster_id: str
+    topic_id: str
+    partition: int
+    offset: int
+    attempt: int = 0
+    ordinal: int = 0
+    activation: int = 0
+
+    def encode(self) -> bytes:
+        """The value of the reserved header."""
+        head = coordinates_prefix(self.cluster_id, self.topic_id, self.partition)
+        return head + b"%d %d %d %d" % (self.offset, self.attempt, self.ordinal, self.activation)
+
+
+def coordinates_prefix(cluster_id: str, topic_id: str, partition: int) -> bytes:
+    """The constant part of `Coordinates.encode` for one source partition; the hot loop appends the rest."""
+    return b"%s %s %s %d " % (_VERSION, cluster_id.encode(), topic_id.encode(), partition)
+
+
+def decode_coordinates(value: bytes | None) -> Coordinates | None:
+    """Read a reserved header's value; None if it is not ours (a forged or foreign header is not an error)."""
+    if value is None:
+        return None
+    fields = value.split(b" ")
+    if len(fields) != _FIELD_COUNT or fields[0] != _VERSION:
+        return None
+    try:
+        numbers = [int(field) for field in fields[3:]]
+        return Coordinates(fields[1].decode("ascii"), fields[2].decode("ascii"), *numbers)
+    except (ValueError, UnicodeDecodeError):
+        return None
