@@ -57,9 +57,7 @@ PASSED = Verdict(Outcome.PASS)
 class Judge(Protocol):
     """A compiled contract. Implementations hold no state that changes a verdict."""
 
-    def judge(
-        self, keys: list[bytes | None], values: list[bytes | None], now_ms: int
-    ) -> dict[int, Verdict]:
+    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
         """Verdicts by index, only for records that do not simply pass (held, dropped, or passed with warnings).
 
         `now_ms` is milliseconds since the epoch, one value for the whole transaction. Never raises for bad data.
