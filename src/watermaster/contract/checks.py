@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
+from watermaster.contract.temporal import TemporalForm
+
 Scalar: TypeAlias = str | int | bool | Decimal | None
+"""An `enum` value. Numbers with a fraction are exact decimals, made from the contract's own text."""
+
+Bound: TypeAlias = Decimal | int
+"""Of a number: an exact decimal. Of a date, timestamp or time: what `temporal.parse_temporal` gives (days or ns)."""
+
+JUDGED_STRING_FORMATS = frozenset(
+    {"byte", "date", "date-time", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"}
+)
+"""String formats that engines judge; the compiler lets no other name into `FieldCheck.format` of a string."""
 
 
 class LogicalType(Enum):
@@ -65,10 +75,10 @@ class UnknownFields(Enum):
 class Range:
     """Bounds of a number, date, timestamp or time; None means open. Exclusive bounds are kept apart."""
 
-    minimum: Decimal | date | datetime | time | None = None
-    maximum: Decimal | date | datetime | time | None = None
-    exclusive_minimum: Decimal | date | datetime | time | None = None
-    exclusive_maximum: Decimal | date | datetime | time | None = None
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    exclusive_minimum: Bound | None = None
+    exclusive_maximum: Bound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +102,15 @@ class FieldCheck:
     max_length: int | None = None
     range: Range | None = None
     multiple_of: Decimal | None = None
+    temporal: TemporalForm | None = None
+    """How a date, timestamp or time is written; judge with `temporal.parse_temporal(text, form)`, compare with `range`.
+
+    None on a temporal type: the contract's format is beyond what can be judged, any string passes (see `unjudged`).
+    """
     temporal_format: str | None = None
-    """JDK DateTimeFormatter pattern for date, timestamp and time; None means RFC 3339 / ISO 8601."""
+    """The contract's own words for `temporal` (JDK DateTimeFormatter pattern); None means RFC 3339 / ISO 8601."""
     timezone: bool | None = None
-    """Timestamps and times: True must carry an offset, False must not, None either."""
+    """Timestamps and times: True must carry an offset, False must not, None either (already part of `temporal`)."""
     properties: tuple[FieldCheck, ...] = ()
     required_names: tuple[str, ...] = ()
     """`logicalTypeOptions.required` of an object: names that must be present, null allowed."""
@@ -131,7 +146,10 @@ class CelRule:
 
 @dataclass(frozen=True, slots=True)
 class KeyCheck:
-    """What the record's key must satisfy: presence, its encoding, and the checks on the decoded key."""
+    """What the record's key must satisfy: presence, its encoding, and the checks on the decoded key.
+
+    Paths inside `check` start with `key` where those of the value start with `$`.
+    """
 
     required: bool = False
     """True: a null key is held."""
