@@ -28,6 +28,10 @@ class RecordBatch:
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     headers: list[RawHeaders | None] = field(default_factory=list)
+    bytes: int = 0
+    """Key and value bytes of all records, to bound transactions."""
+    uncarriable: dict[int, str] = field(default_factory=dict)
+    """Index to reason, for records that the client cannot hand over whole (a header key that is not UTF-8)."""
 
     def __len__(self) -> int:
         return len(self.offsets)

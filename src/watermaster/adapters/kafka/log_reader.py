@@ -1,0 +1,188 @@
+"""Reads our own topics (control, ledger) by manual assignment: joins no group, commits nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+
+from watermaster.adapters.kafka.connection import consumer_settings
+from watermaster.runtime.ports import LogRecord
+from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.fault import Fault, WorldFault
+
+REQUEST_TIMEOUT_S = 30.0
+
+UNUSED_GROUP = "watermaster.reads-without-a-group"
+"""librdkafka wants a group id even where none is joined; no member and no offset ever appears under it."""
+
+TAIL_STEP = 64
+"""Ledger records looked at first when reading backwards; doubled until the entry is found."""
+
+
+class KafkaLogReader:
+    """Implements `runtime.ports.LogReader` for one topic, all partitions, from its start."""
+
+    def __init__(self, settings: Mapping[str, Any], topic: str, translate: Callable[[KafkaError], Fault]) -> None:
+        self._topic = topic
+        self._translate = translate
+        self._consumer = _consumer(settings)
+        self._next: dict[int, int] = {}
+
+    def read_to_end(self, timeout_s: float) -> list[LogRecord]:
+        """Everything up to the last stable offset as it is now. Raises WorldFault when `timeout_s` passes first."""
+        ends = self._ends()
+        records: list[LogRecord] = []
+        until_s = time.monotonic() + timeout_s
+        while any(self._next.get(p, 0) < end for p, end in ends.items()):
+            if time.monotonic() > until_s:
+                raise WorldFault(
+                    "WM-CONTROL-SLOW",
+                    f"{self._topic} could not be read to its end within {timeout_s:.0f} s",
+                    hint="Look at the brokers and at the permission to read the topic.",
+                    retriable=True,
+                )
+            records += self._take(0.1)
+            self._pass_markers(ends)
+        return records
+
+    def poll(self) -> list[LogRecord]:
+        """What has come since, without waiting."""
+        if not self._next:
+            self._assign()
+        return self._take(0)
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._consumer.close()
+
+    def _ends(self) -> dict[int, int]:
+        if not self._next:
+            self._assign()
+        return {
+            p: self._consumer.get_watermark_offsets(KafkaTopicPartition(self._topic, p), timeout=REQUEST_TIMEOUT_S)[1]
+            for p in self._next
+        }
+
+    def _assign(self) -> None:
+        for partition in partitions_of(self._consumer, self._topic, self._translate):
+            low, _ = self._consumer.get_watermark_offsets(
+                KafkaTopicPartition(self._topic, partition), timeout=REQUEST_TIMEOUT_S
+            )
+            self._next[partition] = low
+        self._consumer.assign([KafkaTopicPartition(self._topic, p, offset) for p, offset in self._next.items()])
+
+    def _take(self, timeout_s: float) -> list[LogRecord]:
+        records = []
+        for message in self._consumer.consume(500, timeout_s):
+            error = message.error()
+            if error is not None:
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:
+                    self._assign()  # the control topic's start has moved: compaction keeps what matters
+                    continue
+                raise self._translate(error)
+            record = _as_log_record(message)
+            self._next[record.partition] = record.offset + 1
+            records.append(record)
+        return records
+
+    def _pass_markers(self, ends: Mapping[int, int]) -> None:
+        """Behind the last record there may be only transaction markers: the client's position passes them."""
+        for answer in self._consumer.position([KafkaTopicPartition(self._topic, p) for p in ends]):
+            if answer.offset >= 0:
+                self._next[answer.partition] = max(self._next[answer.partition], answer.offset)
+
+
+class KafkaLedgerTail:
+    """Implements `runtime.ports.LedgerTail`."""
+
+    def __init__(self, settings: Mapping[str, Any], topic: str, translate: Callable[[KafkaError], Fault]) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._translate = translate
+
+    def last_records(self, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, Sequence[LogRecord]]:
+        """Reads backwards in growing steps until each source's newest entry is found or the log begins."""
+        consumer = _consumer(self._settings)
+        try:
+            count = len(partitions_of(consumer, self._topic, self._translate))
+            return {source: self._last(consumer, source, source.partition % count) for source in sources}
+        except KafkaException as error:
+            raise self._translate(error.args[0]) from error
+        finally:
+            consumer.close()
+
+    def _last(self, consumer: Consumer, source: TopicPartition, partition: int) -> list[LogRecord]:
+        name = f"{source.topic}/{source.partition}".encode()
+        target = KafkaTopicPartition(self._topic, partition)
+        low, high = consumer.get_watermark_offsets(target, timeout=REQUEST_TIMEOUT_S)
+        step = TAIL_STEP
+        while True:
+            begin = max(low, high - step)
+            found: list[LogRecord] = []
+            for record in read_range(consumer, self._topic, partition, begin, high, self._translate):
+                if record.key == name:
+                    found = [record]
+                elif record.key is not None and record.key.endswith(b"/" + name):
+                    found.append(record)
+            if begin == low or (found and found[0].key == name):
+                return found
+            step *= 4
+
+
+def read_range(
+    consumer: Consumer,
+    topic: str,
+    partition: int,
+    begin: int,
+    end: int,
+    translate: Callable[[KafkaError], Fault],
+) -> list[LogRecord]:
+    """Committed records of `[begin, end)`. Ends by position, because the last offsets may be markers."""
+    consumer.assign([KafkaTopicPartition(topic, partition, begin)])
+    records: list[LogRecord] = []
+    until_s = time.monotonic() + REQUEST_TIMEOUT_S
+    position = begin
+    while position < end and time.monotonic() < until_s:
+        for message in consumer.consume(500, 0.1):
+            error = message.error()
+            if error is not None:
+                raise translate(error)
+            record = _as_log_record(message)
+            if record.offset < end:
+                records.append(record)
+            position = record.offset + 1
+        position = max(position, consumer.position([KafkaTopicPartition(topic, partition)])[0].offset)
+    return records
+
+
+def partitions_of(consumer: Consumer, topic: str, translate: Callable[[KafkaError], Fault]) -> list[int]:
+    """The partition numbers of a topic; a fault if it is not there or not to be seen."""
+    try:
+        metadata = consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
+    except KafkaException as error:
+        raise translate(error.args[0]) from error
+    if metadata.error is not None:
+        raise translate(metadata.error)
+    return sorted(metadata.partitions)
+
+
+def _consumer(settings: Mapping[str, Any]) -> Consumer:
+    return Consumer(consumer_settings(settings, UNUSED_GROUP))
+
+
+def _as_log_record(message: Message) -> LogRecord:
+    return LogRecord(
+        message.partition() or 0,
+        message.offset() or 0,
+        _bytes(message.key()),
+        _bytes(message.value()),
+        message.timestamp()[1],
+    )
+
+
+def _bytes(field: str | bytes | None) -> bytes | None:
+    return field.encode() if isinstance(field, str) else field

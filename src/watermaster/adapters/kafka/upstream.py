@@ -1,0 +1,233 @@
+"""The reading side on librdkafka: a consumer-group member that never commits by itself.
+
+Invariant: `auto.offset.reset=error`; the position is set by us on every assignment.
+The hot loop is `_columns`: it touches each message once and builds no object for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+)
+from confluent_kafka import (
+    TopicPartition as KafkaTopicPartition,
+)
+
+from watermaster.runtime.ports import (
+    AssignmentListener,
+    CommittedPosition,
+    ReadResult,
+    Trouble,
+    TroubleKind,
+)
+from watermaster.stream.batch import RawHeaders, RecordBatch
+from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.fault import Fault
+
+CONSUME_MAX = 500
+"""Messages per call: measured best; more is slower, because the list outgrows the caches."""
+
+REQUEST_TIMEOUT_S = 30.0
+"""For the rare questions (committed, watermarks, seek); a cluster that needs longer is treated as down."""
+
+_TROUBLES = {
+    KafkaError._AUTO_OFFSET_RESET: TroubleKind.OUT_OF_RANGE,
+    KafkaError.OFFSET_OUT_OF_RANGE: TroubleKind.OUT_OF_RANGE,
+    KafkaError._LOG_TRUNCATION: TroubleKind.TRUNCATED,
+    KafkaError._BAD_MSG: TroubleKind.UNREADABLE,
+    KafkaError._BAD_COMPRESSION: TroubleKind.UNREADABLE,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: TroubleKind.DENIED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED: TroubleKind.DENIED,
+}
+
+
+class PositionMetadata(msgspec.Struct, frozen=True):
+    """What we write beside a committed offset: `a` the activation, `t` the topic id."""
+
+    a: int
+    t: str
+
+
+_Answer = TypeVar("_Answer")
+
+_decode_metadata = msgspec.json.Decoder(PositionMetadata).decode
+
+
+class KafkaUpstream:
+    """Implements `runtime.ports.Upstream`. `translate` turns client errors into faults."""
+
+    def __init__(self, settings: Mapping[str, Any], group: str, translate: Callable[[KafkaError], Fault]) -> None:
+        self._consumer = Consumer(
+            {
+                **settings,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "check.crcs": True,
+                "allow.auto.create.topics": False,
+                "partition.assignment.strategy": "range",
+                # Bounds memory: librdkafka prefetches this much, in one queue for all partitions.
+                "queued.max.messages.kbytes": 65536,
+                "topic.metadata.refresh.interval.ms": 30_000,
+            }
+        )
+        self._translate = translate
+        self._listener: AssignmentListener | None = None
+        self._raised: BaseException | None = None
+
+    def subscribe(self, topics: Sequence[str], listener: AssignmentListener) -> None:
+        """Join the group."""
+        self._listener = listener
+        self._consumer.subscribe(
+            list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def read(self, records_max: int, timeout_s: float) -> ReadResult:
+        """Read what is there, as columns; errors of partitions come as troubles."""
+        try:
+            messages = self._consumer.consume(min(records_max, CONSUME_MAX), timeout_s)
+        except KafkaException as error:
+            self._raise_if_raised()
+            raise self._translate(error.args[0]) from error
+        self._raise_if_raised()
+        troubles: list[Trouble] = []
+        return ReadResult(self._columns(messages, troubles), troubles)
+
+    def _columns(self, messages: list[Message], troubles: list[Trouble]) -> list[RecordBatch]:
+        batches: dict[tuple[Any, Any], RecordBatch] = {}  # a message without error has both
+        batch: RecordBatch | None = None
+        at: tuple[Any, Any] | None = None
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._note(error, message, troubles)
+                continue
+            where = (message.topic(), message.partition())
+            if where != at or batch is None:
+                at = where
+                batch = batches.get(where)
+                if batch is None:
+                    batch = batches[where] = RecordBatch(TopicPartition(*where))
+            batch.offsets.append(message.offset())  # type: ignore[arg-type]
+            batch.timestamps_ms.append(message.timestamp()[1])
+            batch.keys.append(message.key())
+            batch.values.append(message.value())
+            batch.headers.append(_headers(message, batch))
+            batch.bytes += len(message)
+        return list(batches.values())
+
+    def _note(self, error: KafkaError, message: Message, troubles: list[Trouble]) -> None:
+        kind = _TROUBLES.get(error.code(), TroubleKind.UNKNOWN)
+        topic = message.topic()
+        source = TopicPartition(topic, message.partition() or 0) if topic is not None else None
+        troubles.append(Trouble(kind, source, self._translate(error)))
+
+    def generation(self) -> object:
+        """The consumer group metadata as of now."""
+        return self._consumer.consumer_group_metadata()
+
+    def committed(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedPosition | None]:
+        """Stable committed offsets (librdkafka asks with require_stable under read_committed)."""
+        asked = [KafkaTopicPartition(p.topic, p.partition) for p in partitions]
+        answered = self._call(lambda: self._consumer.committed(asked, timeout=REQUEST_TIMEOUT_S))
+        return {TopicPartition(a.topic, a.partition): self._position(a) for a in answered}
+
+    def _position(self, answer: KafkaTopicPartition) -> CommittedPosition | None:
+        if answer.error is not None:
+            raise self._translate(answer.error)
+        if answer.offset == OFFSET_INVALID or answer.offset < 0:
+            return None
+        try:
+            metadata = _decode_metadata(answer.metadata or "")
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return CommittedPosition(answer.offset)
+        return CommittedPosition(answer.offset, metadata.a, metadata.t, ours=True)
+
+    def bounds(self, source: TopicPartition) -> tuple[int, int]:
+        """Log start and end offset, asked from the broker."""
+        partition = KafkaTopicPartition(source.topic, source.partition)
+        low, high = self._call(
+            lambda: self._consumer.get_watermark_offsets(partition, timeout=REQUEST_TIMEOUT_S, cached=False)
+        )
+        return low, high
+
+    def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Rewind or move on; librdkafka forgets what it had fetched for these partitions."""
+        for source, offset in positions.items():
+            target = KafkaTopicPartition(source.topic, source.partition, offset)
+            self._call(lambda target=target: self._consumer.seek(target))  # type: ignore[misc]
+
+    def pause(self, partitions: Collection[TopicPartition]) -> None:
+        """Stay a member but fetch no more from these."""
+        self._call(lambda: self._consumer.pause([KafkaTopicPartition(p.topic, p.partition) for p in partitions]))
+
+    def resume(self, partitions: Collection[TopicPartition]) -> None:
+        """Fetch from these again."""
+        self._call(lambda: self._consumer.resume([KafkaTopicPartition(p.topic, p.partition) for p in partitions]))
+
+    def close(self) -> None:
+        """Leave the group (the destructor would not: the group would wait for the session timeout)."""
+        self._consumer.close()
+        self._raise_if_raised()
+
+    def _call(self, ask: Callable[[], _Answer]) -> _Answer:
+        try:
+            return ask()
+        except KafkaException as error:
+            raise self._translate(error.args[0]) from error
+
+    # --- callbacks; an exception must not travel through the client, so it is kept and raised by `read` ---------
+
+    def _on_assign(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        try:
+            starts = self._listening().on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
+        except BaseException as error:  # noqa: BLE001 - raised again by `read`
+            self._raised = error
+            # Hold the assignment at no position: nothing is fetched before the fault has been dealt with.
+            consumer.assign([])
+            return
+        consumer.assign(
+            [
+                KafkaTopicPartition(p.topic, p.partition, starts[TopicPartition(p.topic, p.partition)])
+                for p in partitions
+            ]
+        )
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        self._told(self._listening().on_revoke, partitions)
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        self._told(self._listening().on_lost, partitions)
+
+    def _told(self, tell: Callable[[Sequence[TopicPartition]], None], partitions: list[KafkaTopicPartition]) -> None:
+        try:
+            tell([TopicPartition(p.topic, p.partition) for p in partitions])
+        except BaseException as error:  # noqa: BLE001 - raised again by `read`
+            self._raised = error
+
+    def _listening(self) -> AssignmentListener:
+        assert self._listener is not None  # noqa: S101 - callbacks come only after subscribe()
+        return self._listener
+
+    def _raise_if_raised(self) -> None:
+        if self._raised is not None:
+            error, self._raised = self._raised, None
+            raise error
+
+
+def _headers(message: Message, batch: RecordBatch) -> RawHeaders | None:
+    try:
+        return message.headers()  # type: ignore[return-value] - read headers are a list of bytes
+    except UnicodeDecodeError:
+        batch.uncarriable[len(batch.offsets) - 1] = "a header key is not UTF-8"
+        return None

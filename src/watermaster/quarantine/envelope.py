@@ -1,0 +1,107 @@
+"""The headers of a held record. Field names and encodings: KIP-1191 and Kafka Connect's DeadLetterQueueReporter."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watermaster.gate.verdict import BrokenRule, Verdict
+from watermaster.stream.batch import RawHeaders
+from watermaster.stream.coordinates import HELD_FACTS_PREFIX, RESERVED_HEADER
+
+RULES_MAX = 20
+"""So many broken rules are written out; the rest is a count. A record that breaks more tells nothing more."""
+
+MESSAGE_CHARS_MAX = 500
+"""The text of all rules in the standard message headers; long enough to read, short enough for a list."""
+
+ORIGINAL_HEADERS = HELD_FACTS_PREFIX + "original_headers"
+REFERENCE = HELD_FACTS_PREFIX + "reference"
+"""Present where the original bytes could not be carried: JSON facts of what stands at the coordinates."""
+RULES = HELD_FACTS_PREFIX + "rules"
+CONTRACT = HELD_FACTS_PREFIX + "contract"
+OPERATIONAL = HELD_FACTS_PREFIX + "operational"
+
+_EXCEPTION_CLASS = b"watermaster.ContractViolation"
+_STAGE = b"VALUE_CONVERTER"
+"""Connect's stage name for a value that could not be taken; its tools know no better one."""
+
+_encode_json = msgspec.json.Encoder().encode
+_REASONS_CACHE_MAX = 4096
+"""Distinct sets of broken rules kept as text; paths with array indices could otherwise grow without bound."""
+
+
+class Envelope:
+    """Builds the appended headers for one source partition and one activation; reasons are cached by verdict.
+
+    Rules that break, break alike: the text of a verdict is built once and used for all records that share it.
+    """
+
+    def __init__(self, *, gate: str, topic: str, partition: int, contract: str) -> None:
+        self._topic = topic.encode()
+        self._partition = b"%d" % partition
+        self._gate = gate.encode()
+        self._contract = contract.encode()
+        self._by_reasons: dict[tuple[BrokenRule, ...], tuple[bytes, bytes]] = {}
+
+    def headers(self, original: RawHeaders | None, verdict: Verdict, offset: int, coordinates: bytes) -> RawHeaders:
+        """All headers of the held record: the originals without foreign reserved ones, then ours."""
+        kept: RawHeaders = [h for h in original if h[0] != RESERVED_HEADER] if original else []
+        message, rules = self._reasons(verdict.broken)
+        number = b"%d" % offset
+        count = b"%d" % len(kept)
+        kept += [
+            ("__dlq.errors.topic", self._topic),
+            ("__dlq.errors.partition", self._partition),
+            ("__dlq.errors.offset", number),
+            ("__dlq.errors.group", self._gate),
+            ("__dlq.errors.message", message),
+            ("__connect.errors.topic", self._topic),
+            ("__connect.errors.partition", self._partition),
+            ("__connect.errors.offset", number),
+            ("__connect.errors.stage", _STAGE),
+            ("__connect.errors.exception.class.name", _EXCEPTION_CLASS),
+            ("__connect.errors.exception.message", message),
+            (RULES, rules),
+            (CONTRACT, self._contract),
+            (ORIGINAL_HEADERS, count),
+        ]
+        if verdict.operational:
+            kept.append((OPERATIONAL, b"true"))
+        kept.append((RESERVED_HEADER, coordinates))
+        return kept
+
+    def _reasons(self, broken: tuple[BrokenRule, ...]) -> tuple[bytes, bytes]:
+        cached = self._by_reasons.get(broken)
+        if cached is None:
+            if len(self._by_reasons) >= _REASONS_CACHE_MAX:
+                self._by_reasons.clear()
+            cached = self._by_reasons[broken] = (_message(broken), _rules(broken))
+        return cached
+
+
+def _message(broken: tuple[BrokenRule, ...]) -> bytes:
+    text = "; ".join(f"{rule.rule}: {rule.message}" for rule in broken[:RULES_MAX])
+    return text[:MESSAGE_CHARS_MAX].encode()
+
+
+def _rules(broken: tuple[BrokenRule, ...]) -> bytes:
+    listed = [
+        {"rule": r.rule, "path": r.path, "code": r.code, "message": r.message, "severity": r.severity.value}
+        for r in broken[:RULES_MAX]
+    ]
+    if len(broken) > RULES_MAX:
+        listed.append({"more": str(len(broken) - RULES_MAX)})
+    return _encode_json(listed)
+
+
+def reference_facts(*, reason: str, key_bytes: int, value_bytes: int, timestamp_ms: int, headers: int) -> bytes:
+    """The value of `REFERENCE`: what stands at the coordinates, for a record that cannot be carried."""
+    return _encode_json(
+        {
+            "reason": reason,
+            "key_bytes": key_bytes,
+            "value_bytes": value_bytes,
+            "timestamp_ms": timestamp_ms,
+            "headers": headers,
+        }
+    )

@@ -1,0 +1,45 @@
+"""Named places where a real process can be made to die, so that the promises are tested by real kills.
+
+`WATERMASTER_CRASH_POINT=after_produce:3` kills the process with SIGKILL the third time that it gets there. Without
+the variable a point costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from enum import Enum
+
+
+class CrashPoint(Enum):
+    """Every step of a transaction after which a dead process leaves the world in another state."""
+
+    AFTER_POLL = "after_poll"
+    AFTER_PRODUCE = "after_produce"
+    AFTER_SEND_OFFSETS = "after_send_offsets"
+    BEFORE_COMMIT = "before_commit"
+    AFTER_COMMIT = "after_commit"
+    IN_REVOKE = "in_revoke"
+    IN_ASSIGN = "in_assign"
+
+
+VARIABLE = "WATERMASTER_CRASH_POINT"
+
+
+def _read_variable() -> tuple[str, int] | None:
+    name, _, nth = os.environ.get(VARIABLE, "").partition(":")
+    return (name, int(nth or "1")) if name else None
+
+
+_wanted = _read_variable()
+_reached = 0
+
+
+def reach(point: CrashPoint) -> None:
+    """Die here if the environment asks for it."""
+    global _reached  # noqa: PLW0603 - one counter for one process, which it ends
+    if _wanted is None or _wanted[0] != point.value:
+        return
+    _reached += 1
+    if _reached >= _wanted[1]:
+        os.kill(os.getpid(), signal.SIGKILL)

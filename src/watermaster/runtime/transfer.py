@@ -1,0 +1,523 @@
+"""The transactional transfer loop: the one way in which records move.
+
+    read a batch -> stage.decide -> outputs + one ledger entry per source partition + source offsets, one transaction
+
+Invariant: an offset is committed only in the transaction that holds its outputs and its ledger entry.
+Invariant: a position moves only by reading or by a gap that the ledger names.
+Invariant: no transaction spans a change of assignment: it is finished on revoke and aborted on lost.
+Invariant: after an abort every position goes back to where the transaction began, before the next read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from watermaster.gate.ledger import Gap, LedgerEntry, PartitionTally, encode_entry, ledger_key
+from watermaster.runtime.crash_points import CrashPoint, reach
+from watermaster.runtime.ports import (
+    AbortRequired,
+    Clock,
+    CommittedPosition,
+    ConnectionLost,
+    Downstream,
+    Fenced,
+    Output,
+    Stamp,
+    Superseded,
+    Trouble,
+    TroubleKind,
+    Upstream,
+)
+from watermaster.stream.batch import RecordBatch
+from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.fault import Fault, InternalFault, WorldFault
+
+BACKOFF_S_MIN = 0.1
+BACKOFF_S_MAX = 10.0
+"""A broken outside is asked again at most this often; the alarm is raised at the first failure."""
+
+NARROW_BY = 4
+"""A refused transaction is retried with this part of its records, so that one bad record among 10,000 takes seven."""
+
+IDLE_READ_S = 0.2
+"""How long one read may wait without an open transaction: bounds the reaction to stop, control topic and pauses."""
+
+
+@dataclass(slots=True)
+class Decisions:
+    """What a stage wants done with one batch. Indices are into the batch; all not `withheld` go to `target`."""
+
+    target: str
+    stamp: Stamp
+    withheld: set[int] = field(default_factory=set)
+    outputs: list[Output] = field(default_factory=list)
+    held: int = 0
+    dropped: list[int] = field(default_factory=list)
+    rules: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    halt: Fault | None = None
+    """The batch must not be committed and its topic must be paused (the breaker)."""
+
+
+class Stage(Protocol):
+    """The deciding half of a transfer. `decide` is a function of the batch, the activation and `now_ms`."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The source topics."""
+        ...
+
+    def begin_positions(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, StartPosition]:
+        """Where to begin each newly assigned partition; raises a fault rather than skip or repeat a record."""
+        ...
+
+    def decide(self, batch: RecordBatch, now_ms: int) -> Decisions:
+        """Judge one batch."""
+        ...
+
+    def entry(self, tally: PartitionTally, now_ms: int) -> LedgerEntry:
+        """The ledger entry of one source partition in this transaction."""
+        ...
+
+    def ledger_output(self, entry: LedgerEntry) -> tuple[str, int]:
+        """Ledger topic and partition of an entry."""
+        ...
+
+    def position(self, source: TopicPartition, offset: int) -> CommittedPosition:
+        """An offset with the metadata to commit beside it."""
+        ...
+
+    def refresh(self) -> Collection[str]:
+        """Between transactions: look for what changed. Returns paused topics that may go on."""
+        ...
+
+    def rolled_back(self) -> None:
+        """The transaction was aborted: forget what its batches taught."""
+        ...
+
+    def refuse(self, source: TopicPartition, offset: int, fault: Fault) -> None:
+        """This record alone cannot be written as it is: hold it by reference the next time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StartPosition:
+    """Where to begin a partition, with the gap that lies before it, if any."""
+
+    offset: int
+    gap: Gap | None = None
+
+
+class TransferObserver(Protocol):
+    """Told what happens, for metrics and logs. Must return at once and never raise."""
+
+    def committed(self, entries: Sequence[LedgerEntry], seconds: float) -> None:
+        """A transaction is in."""
+        ...
+
+    def aborted(self, fault: Fault) -> None:
+        """A transaction was aborted; its records will be read again."""
+        ...
+
+    def condition(self, name: str, fault: Fault | None) -> None:
+        """A lasting condition begins (with its fault) or ends (None). `name` is a stable word for metrics."""
+        ...
+
+    def gap(self, source: TopicPartition, gap: Gap) -> None:
+        """Offsets were passed over that nobody can read any more."""
+        ...
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """The partitions that we hold now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """Bounds of one transaction: it is committed at the first that is reached."""
+
+    commit_interval_s: float = 0.1
+    records_max: int = 10_000
+    bytes_max: int = 32 * 1024 * 1024
+    timeout_s: float = 15.0
+    """The broker's bound; what runs longer is aborted there."""
+
+
+class Transfer:
+    """One worker's loop over one upstream and one downstream. Single-threaded."""
+
+    def __init__(
+        self,
+        *,
+        upstream: Upstream,
+        open_downstream: Callable[[], Downstream],
+        stage: Stage,
+        clock: Clock,
+        observer: TransferObserver,
+        settings: TransferSettings,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._upstream = upstream
+        self._open_downstream = open_downstream
+        self._stage = stage
+        self._clock = clock
+        self._observer = observer
+        self._settings = settings
+        self._sleep = sleep
+        self._downstream: Downstream | None = None
+        self._positions: dict[TopicPartition, int] = {}
+        self._tallies: dict[TopicPartition, PartitionTally] = {}
+        self._halted: set[str] = set()
+        self._generation: object = None
+        self._began_s = 0.0
+        self._now_ms = 0
+        self._records = 0
+        self._bytes = 0
+        self._narrow_records = 0
+        """Not 0: a transaction was refused because of one of its records, so read in ever smaller ones."""
+        self._narrow_until: dict[TopicPartition, int] = {}
+        self._failures = 0
+        self._gaps: dict[TopicPartition, Gap] = {}
+        self._troubled: set[str] = set()
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Move records until `should_stop()`, then finish the open transaction.
+
+        Raises `Fenced` and every fault that a person must decide about; retries what can heal by itself.
+        """
+        self._downstream = self._open_downstream()
+        self._upstream.subscribe(self._stage.topics, self)
+        while not should_stop():
+            self._guarded(self._step)
+        self._guarded(self._finish)
+
+    def close(self) -> None:
+        """Leave the group and release the producer. An open transaction is aborted by the next owner."""
+        self._upstream.close()
+        if self._downstream is not None:
+            self._downstream.close()
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Fenced:
+            raise
+        except AbortRequired as fault:
+            self._recover(fault)
+        except ConnectionLost as fault:
+            self._rebuild(fault)
+        except WorldFault as fault:
+            if not fault.retriable:
+                raise
+            self._recover(fault)
+
+    def _step(self) -> None:
+        result = self._upstream.read(self._room(), self._patience_s())
+        if self._gaps:
+            self._enter_gaps()
+        self._keep_halted()
+        if result.batches:
+            reach(CrashPoint.AFTER_POLL)
+        for batch in result.batches:
+            self._take(batch)
+        # After the batches: they were read before the trouble, and a gap begins where they end.
+        for trouble in result.troubles:
+            self._handle(trouble)
+        if self._tallies and self._is_due():
+            self._commit()
+        if not self._tallies:
+            self._refresh()
+
+    def _finish(self) -> None:
+        if self._tallies:
+            self._commit()
+
+    def _room(self) -> int:
+        room = (self._narrow_records or self._settings.records_max) - self._records
+        return max(1, room)
+
+    def _patience_s(self) -> float:
+        if not self._tallies:
+            return IDLE_READ_S
+        return max(0.0, self._settings.commit_interval_s - (self._clock.monotonic_s() - self._began_s))
+
+    def _is_due(self) -> bool:
+        return (
+            self._clock.monotonic_s() - self._began_s >= self._settings.commit_interval_s
+            or self._records >= (self._narrow_records or self._settings.records_max)
+            or self._bytes >= self._settings.bytes_max
+        )
+
+    def _refresh(self) -> None:
+        released = self._halted.intersection(self._stage.refresh())
+        if released:
+            self._halted -= released
+            waiting = {source: offset for source, offset in self._positions.items() if source.topic in released}
+            self._upstream.seek(waiting)
+            self._upstream.resume(waiting.keys())
+            for topic in released:
+                self._observer.condition(f"halted:{topic}", None)
+
+    def _keep_halted(self) -> None:
+        if self._halted:  # a rebalance may have brought partitions of a halted topic
+            self._upstream.pause([tp for tp in self._positions if tp.topic in self._halted])
+
+    # --- one transaction ----------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self._tallies:
+            return
+        self._down().begin()
+        self._generation = self._upstream.generation()
+        self._began_s = self._clock.monotonic_s()
+        self._now_ms = self._clock.now_ms()
+
+    def _tally(self, source: TopicPartition) -> PartitionTally:
+        self._begin()
+        tally = self._tallies.get(source)
+        if tally is None:
+            start = self._positions[source]
+            tally = self._tallies[source] = PartitionTally(source, start, start)
+        return tally
+
+    def _take(self, batch: RecordBatch) -> None:
+        if batch.source not in self._positions or batch.source.topic in self._halted:
+            return  # fetched before a pause or a rebalance; it will be read again from the position
+        tally = self._tally(batch.source)
+        if batch.offsets[0] < tally.next:
+            raise InternalFault(
+                "WM-TRANSFER-ORDER",
+                f"{batch.source}: read offset {batch.offsets[0]} after position {tally.next}",
+                hint="Nothing was committed. Restart the gate; report this with the log if it comes back.",
+            )
+        self._reads_again(batch.source.topic)
+        decisions = self._stage.decide(batch, self._now_ms)
+        if decisions.halt is not None:
+            self._halt(batch.source.topic, decisions.halt)
+            return
+        down = self._down()
+        down.forward(decisions.target, batch, decisions.withheld, decisions.stamp)
+        if decisions.outputs:
+            down.write(decisions.outputs)
+        self._count(tally, batch, decisions)
+
+    def _count(self, tally: PartitionTally, batch: RecordBatch, decisions: Decisions) -> None:
+        tally.next = batch.offsets[-1] + 1
+        tally.read += len(batch)
+        tally.held += decisions.held
+        tally.dropped += decisions.dropped
+        for totals, counts in ((tally.rules, decisions.rules), (tally.warnings, decisions.warnings)):
+            for name, count in counts.items():
+                totals[name] = totals.get(name, 0) + count
+        self._records += len(batch)
+        self._bytes += batch.bytes
+
+    def _reads_again(self, topic: str) -> None:
+        if self._troubled:
+            for name in {topic, ""} & self._troubled:
+                self._troubled.discard(name)
+                self._observer.condition(f"reading:{name}", None)
+
+    def _halt(self, topic: str, fault: Fault) -> None:
+        """Give back the whole transaction and pause one topic: its records stay where they are."""
+        self._halted.add(topic)
+        self._observer.condition(f"halted:{topic}", fault)
+        self._upstream.pause([tp for tp in self._positions if tp.topic == topic])
+        raise Halted(fault.code, fault.message, hint=fault.hint, retriable=True)
+
+    def _commit(self) -> None:
+        entries = [self._stage.entry(tally, self._now_ms) for tally in self._tallies.values()]
+        self._down().write([self._ledger_record(entry) for entry in entries])
+        reach(CrashPoint.AFTER_PRODUCE)
+        positions = {source: self._stage.position(source, tally.next) for source, tally in self._tallies.items()}
+        self._down().commit(positions, self._generation)
+        reach(CrashPoint.AFTER_COMMIT)
+        for source, tally in self._tallies.items():
+            self._positions[source] = tally.next
+        self._observer.committed(entries, self._clock.monotonic_s() - self._began_s)
+        self._clear()
+        self._healed()
+
+    def _ledger_record(self, entry: LedgerEntry) -> Output:
+        topic, partition = self._stage.ledger_output(entry)
+        key = ledger_key(TopicPartition(entry.topic, entry.partition))
+        return Output(topic, partition, key, encode_entry(entry), None, [])
+
+    def _clear(self) -> None:
+        self._tallies.clear()
+        self._records = 0
+        self._bytes = 0
+
+    # --- assignment (called by the upstream inside `read`) ------------------------------------------------------
+
+    def on_assign(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Take over partitions at the committed position; a gap before it is entered in the next transaction."""
+        reach(CrashPoint.IN_ASSIGN)
+        starts = self._stage.begin_positions(partitions)
+        for source, start in starts.items():
+            self._positions[source] = start.offset if start.gap is None else start.gap.from_
+            if start.gap is not None:
+                self._gaps[source] = start.gap
+        self._observer.assigned(self._positions.keys())
+        return {source: start.offset for source, start in starts.items()}
+
+    def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
+        """Finish the open transaction while the partitions are still ours."""
+        reach(CrashPoint.IN_REVOKE)
+        try:
+            if self._tallies:
+                self._commit()
+        except Fenced:
+            raise
+        except WorldFault as fault:
+            self._forget(partitions)
+            self._roll_back(fault)
+        self._forget(partitions)
+
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """Another member has them already: what we began must not be committed."""
+        self._forget(partitions)
+        if self._tallies:
+            self._roll_back(_lost_fault(partitions))
+
+    def _forget(self, partitions: Sequence[TopicPartition]) -> None:
+        for source in partitions:
+            self._positions.pop(source, None)
+            self._gaps.pop(source, None)
+            self._narrow_until.pop(source, None)
+        self._observer.assigned(self._positions.keys())
+
+    # --- what goes wrong ----------------------------------------------------------------------------------------
+
+    def _handle(self, trouble: Trouble) -> None:
+        source = trouble.source
+        match trouble.kind:
+            case TroubleKind.OUT_OF_RANGE if source is not None:
+                self._pass_gap(source)
+            case TroubleKind.TRUNCATED:
+                raise trouble.fault
+            case TroubleKind.UNKNOWN if source is not None and source in self._positions:
+                # Raises if the topic is gone or another one has its name; else the broker is only late.
+                self._stage.begin_positions([source])
+                self._observer.condition(f"reading:{source.topic}", trouble.fault)
+            case _:
+                self._observer.condition(f"reading:{source.topic if source else ''}", trouble.fault)
+                self._troubled.add(source.topic if source else "")
+
+    def _pass_gap(self, source: TopicPartition) -> None:
+        """The position is outside of the log: finish what is open, then enter the gap, or stop."""
+        if source not in self._positions:
+            return
+        if self._tallies:
+            self._commit()
+        position = self._positions[source]
+        low, high = self._upstream.bounds(source)
+        if position > high:
+            raise truncated(source, position, high)
+        if position < low:
+            self._gaps[source] = Gap(position, low, "retention", low - position)
+        self._upstream.seek({source: max(position, low)})
+
+    def _enter_gaps(self) -> None:
+        for source, gap in self._gaps.items():
+            tally = self._tally(source)
+            tally.gaps.append(gap)
+            tally.next = gap.to
+            self._observer.gap(source, gap)
+        self._gaps.clear()
+
+    def _healed(self) -> None:
+        if self._failures:
+            self._failures = 0
+            self._observer.condition("failing", None)
+        for source in [s for s, until in self._narrow_until.items() if self._positions.get(s, until) >= until]:
+            del self._narrow_until[source]
+        if not self._narrow_until:
+            self._narrow_records = 0
+
+    def _recover(self, fault: WorldFault) -> None:
+        """Abort, go back to where the transaction began, and wait a little before the next try."""
+        if isinstance(fault, AbortRequired) and fault.record_at_fault:
+            self._narrow(fault)
+            self._roll_back(fault)
+            return
+        self._roll_back(fault)
+        if not isinstance(fault, Halted):
+            self._wait_after(fault)
+
+    def _wait_after(self, fault: Fault) -> None:
+        self._failures += 1
+        self._observer.condition("failing", fault)
+        self._sleep(min(BACKOFF_S_MAX, BACKOFF_S_MIN * 2 ** min(self._failures, 10)))
+
+    def _narrow(self, fault: Fault) -> None:
+        """Read again in ever smaller transactions, until the record that cannot be written stands alone."""
+        if self._records > 1:
+            self._narrow_records = max(1, self._records // NARROW_BY)
+            for source, tally in self._tallies.items():
+                self._narrow_until[source] = max(tally.next, self._narrow_until.get(source, 0))
+            return
+        for source, tally in self._tallies.items():
+            if tally.read:
+                self._stage.refuse(source, tally.next - 1, fault)
+
+    def _roll_back(self, fault: Fault) -> None:
+        self._observer.aborted(fault)
+        try:
+            if self._tallies:
+                self._down().abort()
+        except WorldFault as worse:
+            if isinstance(worse, Fenced):
+                raise
+            self._renew()
+        self._rewind()
+
+    def _rebuild(self, fault: Fault) -> None:
+        if not isinstance(fault, Superseded):
+            self._observer.aborted(fault)
+            self._wait_after(fault)
+        self._renew()
+        self._rewind()
+
+    def _renew(self) -> None:
+        self._down().close()
+        self._downstream = self._open_downstream()
+
+    def _rewind(self) -> None:
+        """Every partition and not only those in the transaction: a batch in hand may be of yet another one."""
+        self._clear()
+        self._stage.rolled_back()
+        if self._positions:
+            self._upstream.seek(self._positions)
+
+    def _down(self) -> Downstream:
+        if self._downstream is None:
+            raise InternalFault("WM-TRANSFER-CLOSED", "the transfer is not open", hint="Call run().")
+        return self._downstream
+
+
+class Halted(AbortRequired):
+    """The stage refused a batch: give the transaction back and pause its topic."""
+
+
+def truncated(source: TopicPartition, position: int, end: int) -> WorldFault:
+    """The log ends before our position: an unclean election or a restored disk cut records off."""
+    return WorldFault(
+        "WM-READ-TRUNCATED",
+        f"{source}: our position {position} is beyond the end {end} of the log; records were cut off",
+        hint="Offsets will be used a second time for other records. Compare with `gate verify`, then move the group's "
+        "offset with `kafka-consumer-groups --reset-offsets` and start with `--accept-position`.",
+    )
+
+
+def _lost_fault(partitions: Sequence[TopicPartition]) -> WorldFault:
+    return WorldFault(
+        "WM-GROUP-LOST",
+        f"lost {len(partitions)} partitions to another member",
+        hint="This worker was silent for longer than the session timeout; look for long pauses or starved CPUs.",
+        retriable=True,
+    )
