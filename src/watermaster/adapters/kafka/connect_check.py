@@ -1,0 +1,157 @@
+"""The first contact with a cluster: who it is, or one sentence why it cannot be reached, within seconds.
+
+librdkafka keeps trying for ever and tells of failures only through callbacks and log lines. So the check listens to
+both, gives every bootstrap server its chance, and takes the most telling failure as the answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from watermaster.adapters.kafka.client_properties import is_loopback
+from watermaster.adapters.kafka.connection import admin_settings, client_settings, refuse_open
+from watermaster.adapters.kafka.faults import explain_text, translate_error
+from watermaster.adapters.kafka.secret import redact
+from watermaster.runtime.configuration import ClusterConfiguration
+from watermaster.stream.fault import Fault, UsageFault, WorldFault
+
+CONNECT_TIMEOUT_S: Final = 10.0
+"""Longer than any healthy cluster needs to answer, shorter than a person's patience."""
+
+_GRACE_S: Final = 1.0
+"""After all bootstrap servers have failed once, how long a late success may still arrive."""
+
+_VAGUE: Final = frozenset({"WM-KAFKA-DISCONNECTED", "WM-KAFKA-UNREACHABLE"})
+"""Answers that any more telling one replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """A broker as it advertises itself."""
+
+    id: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterIdentity:
+    """Who answered. `cluster_id` is empty where the cluster has none (before Kafka 0.10.1)."""
+
+    cluster_id: str
+    brokers: tuple[BrokerAddress, ...]
+    controller: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A cluster that has answered: the settings for clients of it, and who it is."""
+
+    settings: Mapping[str, Any]
+    identity: ClusterIdentity
+
+
+def connect(cluster: ClusterConfiguration, timeout_s: float = CONNECT_TIMEOUT_S) -> Connection:
+    """Settings, first contact, and the same security rules once more for the addresses that brokers advertise.
+
+    Raises what `client_settings` and `connect_check` raise.
+    """
+    settings = client_settings(cluster)
+    identity = connect_check(settings, timeout_s)
+    if not all(is_loopback(broker.host) for broker in identity.brokers):
+        refuse_open(cluster, settings)
+    return Connection(settings, identity)
+
+
+def connect_check(settings: Mapping[str, Any], timeout_s: float = CONNECT_TIMEOUT_S) -> ClusterIdentity:
+    """Ask the cluster who it is, with settings from `client_settings`.
+
+    Raises a `Fault` (WM-KAFKA-…) with the most telling cause within `timeout_s` seconds; writes nothing anywhere.
+    """
+    answer = _ask(settings, timeout_s)
+    if isinstance(answer, Fault):
+        raise answer
+    return answer
+
+
+def _ask(settings: Mapping[str, Any], timeout_s: float) -> ClusterIdentity | Fault:
+    """The answer as a value.
+
+    Invariant: no exception leaves this frame, and none is raised from the future. Its traceback would hold the client
+    in a reference cycle, and librdkafka aborts the process if the collector frees a client on one of its threads.
+    """
+    heard = _Heard(str(settings["bootstrap.servers"]))
+    logger = logging.Logger("watermaster.kafka.connect")  # noqa: LOG001 -- private to this check, never configured
+    logger.addHandler(heard)
+    try:
+        client = AdminClient(admin_settings(settings, {"logger": logger, "error_cb": heard.on_error}))
+    except (KafkaException, ValueError) as error:
+        return _setting_fault(error, settings)
+    answer = client.describe_cluster(request_timeout=timeout_s)
+    deadline = time.monotonic() + timeout_s
+    while not answer.done() and time.monotonic() < min(deadline, heard.give_up_at):
+        client.poll(0.05)
+    if not answer.done():
+        return heard.fault(timeout_s)
+    error = answer.exception()
+    if error is not None:
+        return heard.best or translate_error(error, doing="connecting", resource=heard.bootstrap)
+    described = answer.result()
+    brokers = tuple(BrokerAddress(node.id, node.host, node.port) for node in described.nodes)
+    return ClusterIdentity(
+        described.cluster_id or "", brokers, described.controller.id if described.controller else None
+    )
+
+
+class _Heard(logging.Handler):
+    """What the client said while connecting: the best explanation so far, and when to stop waiting."""
+
+    def __init__(self, bootstrap: str) -> None:
+        super().__init__()
+        self.bootstrap = bootstrap
+        self.best: Fault | None = None
+        self.give_up_at = float("inf")
+        self._servers = bootstrap.count(",") + 1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A log line of the client."""
+        self._consider(record.getMessage())
+
+    def on_error(self, error: KafkaError) -> None:
+        """An error event of the client."""
+        self._consider(error.str())
+        certain = self.best is not None and self.best.code not in _VAGUE and self._servers == 1
+        if error.code() == KafkaError._ALL_BROKERS_DOWN or certain:
+            self.give_up_at = min(self.give_up_at, time.monotonic() + _GRACE_S)
+
+    def fault(self, timeout_s: float) -> Fault:
+        """The answer when none came."""
+        return self.best or WorldFault(
+            "WM-KAFKA-UNREACHABLE",
+            f"{self.bootstrap}: no answer within {timeout_s:g} seconds.",
+            hint="Check host and port, firewalls, and that this is the port of a Kafka listener.",
+            retriable=True,
+        )
+
+    def _consider(self, text: str) -> None:
+        found = explain_text(text, where=self.bootstrap)
+        if found is not None and (self.best is None or (self.best.code in _VAGUE and found.code not in _VAGUE)):
+            self.best = found
+
+
+def _setting_fault(error: KafkaException | ValueError, settings: Mapping[str, Any]) -> Fault:
+    """A client that could not even be made: a key, certificate or password that does not fit."""
+    kafka_error = error.args[0] if error.args else error
+    text = kafka_error.str() if isinstance(kafka_error, KafkaError) else str(kafka_error)
+    return UsageFault(
+        "WM-CLIENT-SETTING",
+        f"The client settings cannot be used: {redact(text, settings).splitlines()[0]}.",
+        hint="Check the certificates, keys and their passwords in the client properties.",
+    )

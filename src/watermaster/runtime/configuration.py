@@ -1,0 +1,147 @@
+"""What one `watermaster.yaml` says, as values: every default filled in, every path absolute.
+
+Nothing here reads a file or the environment; `adapters.files.configuration_file` does. The `Annotated` bounds are
+judged there, so that a wrong value is answered with its file and line; values made in code are trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field
+
+CONTROL_TOPIC: Final = "watermaster.control"
+"""Compacted topic of contracts and activations, shared by the gates of a cluster."""
+
+LEDGER_TOPIC_PREFIX: Final = "watermaster.ledger."
+QUARANTINE_TOPIC_PREFIX: Final = "dlq."
+"""Kafka's own convention for dead-letter topics (KIP-1191)."""
+
+GROUP_PREFIX: Final = "watermaster."
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+"""Names of clusters and gates become parts of topic, group and file names, so they stay within Kafka's characters."""
+
+TopicName = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]|\.[A-Za-z0-9._-]|\.\.[A-Za-z0-9._-]+)[A-Za-z0-9._-]*$")]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Environment(Enum):
+    """How much care a cluster asks for: production names itself before anything is changed."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Start(Enum):
+    """Where a landing topic that was never read before is begun."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfiguration:
+    """One Kafka cluster: where it is, and what of its security was given up in so many words.
+
+    The three `allow_…` flags say that a connection beyond loopback may be unencrypted, without login, or without
+    proof of the broker's identity. Without them such a connection is refused.
+    """
+
+    name: Name
+    bootstrap: Annotated[str, Field(min_length=1, max_length=4096)]
+    environment: Environment = Environment.DEVELOPMENT
+    client_config: Path | None = None
+    """Java or librdkafka client properties; the only home of credentials."""
+    allow_plaintext: Annotated[bool, Field(strict=True)] = False
+    allow_anonymous: Annotated[bool, Field(strict=True)] = False
+    allow_unverified_tls: Annotated[bool, Field(strict=True)] = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfiguration:
+    """One stream of a gate: where a source writes, what consumers may rely on, and by which contract."""
+
+    landing: TopicName
+    trusted: TopicName
+    contract: Annotated[str, Field(min_length=1, max_length=1024)]
+    """Path of the ODCS document under the contracts folder."""
+    quarantine: TopicName = ""
+    """Empty in code means `dlq.<landing>`; always filled in after construction."""
+    schema_object: str | None = None
+    """Which schema object of the contract; None means the one of the topic's name, or the only one."""
+
+    def __post_init__(self) -> None:
+        if not self.quarantine:
+            object.__setattr__(self, "quarantine", QUARANTINE_TOPIC_PREFIX + self.landing)
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where the gate serves metrics and health."""
+
+    host: str
+    port: Port
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfiguration:
+    """One gate: its cluster, topics, streams, and the sizes of its transactions (records, bytes, milliseconds)."""
+
+    name: Name
+    cluster: Name
+    streams: Annotated[tuple[StreamConfiguration, ...], Field(min_length=1, max_length=1000)]
+    control: TopicName = CONTROL_TOPIC
+    ledger: TopicName = ""
+    """Empty in code means `watermaster.ledger.<gate>`; always filled in after construction."""
+    start: Start = Start.EARLIEST
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    instance: Name | None = None
+    """None: an identity is kept under a file lock in the state directory."""
+    commit_interval_ms: Annotated[int, Field(ge=1, le=60_000)] = 100
+    transaction_records_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    transaction_bytes_max: Annotated[int, Field(ge=65_536, le=1_073_741_824)] = 33_554_432
+    transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = 15_000
+    """How long a dead gate can hold up read_committed readers; the broker's own maximum is 15 minutes."""
+    metrics_listen: ListenAddress | None = ListenAddress("127.0.0.1", 9464)
+    """None switches metrics and health off. Beyond loopback it needs a token."""
+    metrics_token_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.ledger:
+            object.__setattr__(self, "ledger", LEDGER_TOPIC_PREFIX + self.name)
+
+    @property
+    def group_id(self) -> str:
+        """The consumer group that carries this gate's progress."""
+        return GROUP_PREFIX + self.name
+
+    @property
+    def landings(self) -> tuple[str, ...]:
+        """The landing topics, in the order of the file."""
+        return tuple(stream.landing for stream in self.streams)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One `watermaster.yaml`. Every path is absolute: relative ones were resolved against the file's folder."""
+
+    path: Path
+    """The file itself."""
+    clusters: Annotated[Mapping[Name, ClusterConfiguration], Field(min_length=1, max_length=100)]
+    contracts: Path
+    """Folder of `*.odcs.yaml`."""
+    state_directory: Path
+    gates: Annotated[Mapping[Name, GateConfiguration], Field(max_length=1000)] = field(default_factory=dict)
+    package_index: str = "https://pypi.org/simple"
+    maven_mirror: str = "https://repo1.maven.org/maven2"
+    kafka_directory: Path | None = None
+
+    def contract_path(self, stream: StreamConfiguration) -> Path:
+        """Where the contract of a stream lies; always under the contracts folder (the reader has checked it)."""
+        return self.contracts / stream.contract
