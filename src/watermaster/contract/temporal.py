@@ -27,8 +27,27 @@ YEAR_MIN, YEAR_MAX = 1, 9999
 OFFSET_SECONDS_MAX = 18 * 3600
 """Bound of `java.time.ZoneOffset`; the widest offset in use is +14:00."""
 
+MONTHS_LONG = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+MONTHS_SHORT = tuple(name[:3] for name in MONTHS_LONG)
+
 _NS = 1_000_000_000
+_NS_DIGITS = 9
 _NOON = 12
+_HOURS = 24
+_SIXTY = 60
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -200,18 +219,18 @@ def _month(parts: dict[TemporalField, str]) -> int:
 
 def _clock(parts: dict[TemporalField, str]) -> int | TemporalReason:
     hour = _hour(parts)
-    if hour > 23:
+    if hour >= _HOURS:
         return TemporalReason.HOUR
     minute = int(parts.get(TemporalField.MINUTE, "0"))
-    if minute > 59:
+    if minute >= _SIXTY:
         return TemporalReason.MINUTE
     second = int(parts.get(TemporalField.SECOND, "0"))
-    if second > 59:
+    if second >= _SIXTY:
         return TemporalReason.SECOND
     fraction = parts.get(TemporalField.FRACTION, "0")
-    if len(fraction) > 9:
+    if len(fraction) > _NS_DIGITS:
         return TemporalReason.PRECISION
-    return (hour * 3600 + minute * 60 + second) * _NS + int(fraction.ljust(9, "0"))
+    return (hour * 3600 + minute * 60 + second) * _NS + int(fraction.ljust(_NS_DIGITS, "0"))
 
 
 def _hour(parts: dict[TemporalField, str]) -> int:
@@ -220,7 +239,7 @@ def _hour(parts: dict[TemporalField, str]) -> int:
         return int(parts[TemporalField.HOUR])
     hour = int(parts[TemporalField.HOUR_OF_HALF_DAY])
     if not 1 <= hour <= _NOON:
-        return 24
+        return _HOURS
     return hour % _NOON + (_NOON if half == "PM" else 0)
 
 
@@ -235,23 +254,6 @@ def _offset(form: TemporalForm, text: str | None) -> int | TemporalReason:
     digits = text[1:].replace(":", "").ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
     size = hours * 3600 + minutes * 60 + seconds
-    if minutes > 59 or seconds > 59 or size > OFFSET_SECONDS_MAX:
+    if minutes >= _SIXTY or seconds >= _SIXTY or size > OFFSET_SECONDS_MAX:
         return TemporalReason.OFFSET
     return -size if text[0] == "-" else size
-
-
-MONTHS_LONG = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-MONTHS_SHORT = tuple(name[:3] for name in MONTHS_LONG)
