@@ -26,7 +26,7 @@ GROUP_PREFIX: Final = "watermaster."
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 """Names of clusters and gates become parts of topic, group and file names, so they stay within Kafka's characters."""
 
-TopicName = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]|\.[A-Za-z0-9._-]|\.\.[A-Za-z0-9._-]+)[A-Za-z0-9._-]*$")]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=249)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 

@@ -8,7 +8,6 @@ listed is refused, with its line and the nearest key that is known.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -33,6 +32,7 @@ from watermaster.adapters.kafka.property_keys import (
 )
 from watermaster.adapters.kafka.secret import Secret
 from watermaster.adapters.kafka.stores import key_store_settings, trust_store_settings
+from watermaster.runtime.loopback import is_loopback
 from watermaster.stream.fault import UsageFault
 
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -197,18 +197,6 @@ def _check_endpoint(path: Path, settings: Mapping[str, str]) -> None:
         f"{path}: sasl.oauthbearer.token.endpoint.url is not an https address.",
         "The client secret is sent there, so only https (or http on loopback) is allowed, and never file:.",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name alone; names are never resolved, an answer could change."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
 
 
 def _existing(path: Path, key: str, value: str) -> str:

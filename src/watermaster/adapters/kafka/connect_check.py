@@ -15,11 +15,11 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from watermaster.adapters.kafka.client_properties import is_loopback
 from watermaster.adapters.kafka.connection import admin_settings, client_settings, refuse_open
 from watermaster.adapters.kafka.faults import explain_text, translate_error
 from watermaster.adapters.kafka.secret import redact
 from watermaster.runtime.configuration import ClusterConfiguration
+from watermaster.runtime.loopback import is_loopback
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -100,9 +100,9 @@ def _ask(settings: Mapping[str, Any], timeout_s: float) -> ClusterIdentity | Fau
         client.poll(0.05)
     if not answer.done():
         return heard.fault(timeout_s)
-    error = answer.exception()
-    if error is not None:
-        return heard.best or translate_error(error, doing="connecting", resource=heard.bootstrap)
+    failure = answer.exception()
+    if failure is not None:
+        return heard.best or translate_error(failure, doing="connecting", resource=heard.bootstrap)
     described = answer.result()
     brokers = tuple(BrokerAddress(node.id, node.host, node.port) for node in described.nodes)
     return ClusterIdentity(

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from watermaster.adapters.kafka.client_properties import is_loopback, read_client_properties
+from watermaster.adapters.kafka.client_properties import read_client_properties
 from watermaster.runtime.configuration import ClusterConfiguration
+from watermaster.runtime.loopback import is_loopback
 from watermaster.stream.fault import UsageFault
 
 NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -1,0 +1,194 @@
+"""`watermaster.yaml` into a `Configuration`, or one sentence with file, line and what to do.
+
+The steps: YAML with positions (the same strict reader that contracts have) -> unknown keys and inline secrets
+refused -> `${env:NAME}` filled in -> paths made absolute -> types and bounds -> contradictions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from watermaster.contract.problem import Position, join_path, locate, nearest, suggest
+from watermaster.contract.yaml_text import read_yaml
+from watermaster.runtime.configuration import (
+    ClusterConfiguration,
+    Configuration,
+    GateConfiguration,
+    StreamConfiguration,
+)
+from watermaster.runtime.configuration_conflicts import find_conflicts
+from watermaster.stream.fault import UsageFault
+
+FILE_NAME: Final = "watermaster.yaml"
+FILE_BYTES_MAX: Final = 1024 * 1024
+"""A thousand gates stay far below this; whatever is larger is another file."""
+
+_ENVIRONMENT: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_PROVIDER: Final = re.compile(r"\$\{[^}]*\}?")
+_SECRET_KEY: Final = re.compile(r"pass(?:w|phrase)|secret|token$|credential|api.?key|private.?key|jaas", re.I)
+_CREDENTIALS_IN_ADDRESS: Final = re.compile(r"//[^/\s]*@|^[^/,\s]*:[^/,\s]*@")
+_PATH_KEYS: Final = {
+    Configuration: ("contracts", "state_directory", "kafka_directory"),
+    ClusterConfiguration: ("client_config",),
+    GateConfiguration: ("metrics_token_file",),
+}
+_FILLED_IN: Final = {Configuration: {"path"}, ClusterConfiguration: {"name"}, GateConfiguration: {"name"}}
+"""Fields that the reader sets and the file must not."""
+
+_DEFAULTS: Final = {"contracts": "contracts", "state_directory": ".watermaster"}
+_SENTENCES: Final = {
+    "missing": "is missing",
+    "string_pattern_mismatch": "has characters that Kafka's names cannot have (letters, digits, '.', '_' and '-' can)",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping (key: value, indented)",
+    "mapping_type": "must be a mapping (key: value, indented)",
+    "tuple_type": "must be a list (each item starts with '- ')",
+    "dataclass_type": "must be a mapping (key: value, indented)",
+}
+
+
+def load_configuration(path: Path, environment: Mapping[str, str] = os.environ) -> Configuration:
+    """Read the configuration at `path`; `${env:NAME}` is taken from `environment`.
+
+    Raises `UsageFault` with WM-CONFIG-… and `file:line` in its message, for the first thing that is wrong. Values
+    are never quoted, since one of them may be a secret in the wrong place.
+    """
+    path = path.absolute()
+    result = read_yaml(_read_bytes(path), path.name)
+    if result.problems:
+        first = result.problems[0]
+        raise UsageFault(
+            "WM-CONFIG-YAML", f"{path}:{first.line}: {first.message}.", hint=first.hint or "Mend the line."
+        )
+    reading = _Reading(path, result.positions, environment)
+    document = reading.document(result.data)
+    try:
+        configuration = TypeAdapter(Configuration).validate_python(document)
+    except ValidationError as error:
+        raise reading.invalid(error) from None
+    for conflict in find_conflicts(configuration):
+        raise reading.fault(conflict.code, conflict.path, conflict.message, conflict.hint)
+    return configuration
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        hint = "Run `watermaster init --bootstrap HOST:PORT` to write one, or name it with --config."
+        raise UsageFault("WM-CONFIG-FILE", f"{path} cannot be read: {error.strerror}.", hint=hint) from None
+    if len(data) > FILE_BYTES_MAX:
+        raise UsageFault("WM-CONFIG-FILE", f"{path} is larger than 1 MiB.", hint="Is it another file?")
+    return data
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Reading:
+    """One file on its way to values: knows where each part stands."""
+
+    path: Path
+    positions: Mapping[str, Position]
+    environment: Mapping[str, str]
+
+    def document(self, data: Any) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held
+        """The file's mapping with names, paths and environment variables filled in."""
+        root = self.section(data, "$", Configuration)
+        for key, default in _DEFAULTS.items():
+            root.setdefault(key, self.path.parent / default)
+        clusters = self.named(root.get("clusters"), "$.clusters", ClusterConfiguration)
+        gates = self.named(root.get("gates", {}), "$.gates", GateConfiguration)
+        for name, gate in gates.items():
+            self.complete_gate(gate, f"$.gates.{name}")
+        return {**root, "path": self.path, "clusters": clusters, "gates": gates}
+
+    def named(self, data: Any, path: str, kind: type) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held
+        """A mapping of names to sections, each told its own name."""
+        if data is None:
+            raise self.fault("MISSING", path, "is missing or empty", "`watermaster init` writes a complete file.")
+        if not isinstance(data, dict):
+            raise self.fault("VALUE", path, _SENTENCES["mapping_type"], "Give each one a name.")
+        return {name: {**self.section(body, join_path(path, name), kind), "name": name} for name, body in data.items()}
+
+    def complete_gate(self, gate: dict[str, Any], path: str) -> None:
+        streams = gate.get("streams")
+        if isinstance(streams, list):
+            gate["streams"] = [
+                self.section(stream, f"{path}.streams[{index}]", StreamConfiguration)
+                for index, stream in enumerate(streams)
+            ]
+        if isinstance(gate.get("metrics_listen"), str):
+            host, _, port = gate["metrics_listen"].rpartition(":")
+            if not host or not port.isdigit():
+                raise self.fault("VALUE", f"{path}.metrics_listen", "is no host:port", "For instance 127.0.0.1:9464.")
+            gate["metrics_listen"] = {"host": host.strip("[]"), "port": int(port)}
+
+    def section(self, data: Any, path: str, kind: type) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held
+        """One mapping of the file, its keys known, its texts expanded, its paths absolute."""
+        if not isinstance(data, dict):
+            raise self.fault("VALUE", path, _SENTENCES["mapping_type"], "See the comments that `init` writes.")
+        known = {field.name for field in dataclasses.fields(kind)} - _FILLED_IN.get(kind, set())
+        for key in data:
+            if key not in known:
+                raise self.unknown_key(key, path, known)
+        section = {key: self.expand(value, join_path(path, key)) for key, value in data.items()}
+        for key in _PATH_KEYS.get(kind, ()):
+            if isinstance(section.get(key), str):
+                section[key] = self.path.parent / Path(section[key]).expanduser()
+        return section
+
+    def expand(self, value: Any, path: str) -> Any:  # noqa: ANN401 -- whatever the file held
+        """A text with its environment variables filled in; everything else as it is."""
+        if not isinstance(value, str):
+            return value
+        if _CREDENTIALS_IN_ADDRESS.search(value):
+            raise self.secret(path)
+        for name in _ENVIRONMENT.findall(value):
+            if name not in self.environment:
+                hint = f"export {name}=… and try again."
+                raise self.fault("ENVIRONMENT", path, f"needs the environment variable {name}, which is not set", hint)
+        expanded = _ENVIRONMENT.sub(lambda match: self.environment[match[1]], value)
+        if _PROVIDER.search(_ENVIRONMENT.sub("", value)):
+            raise self.fault("PROVIDER", path, "has a ${…} that is not read", "Only ${env:NAME} is filled in.")
+        return expanded
+
+    def unknown_key(self, key: str, path: str, known: set[str]) -> UsageFault:
+        place = join_path(path, key)
+        if _SECRET_KEY.search(key) and nearest(key, known) is None:
+            return self.secret(place)
+        return self.fault("KEY", place, "is not a key of this file", suggest(key, known))
+
+    def secret(self, path: str) -> UsageFault:
+        hint = (
+            "Keep secrets out of this file: name a client properties file with client_config,"
+            " and let it take them from the environment (sasl.password=${env:KAFKA_PASSWORD})."
+        )
+        return self.fault("SECRET", path, "looks like a secret", hint)
+
+    def invalid(self, error: ValidationError) -> UsageFault:
+        """The first error of type or bounds, in our words where we have them."""
+        first = error.errors(include_url=False, include_context=True)[0]
+        path = "$"
+        for step in first["loc"]:
+            if step != "[key]":
+                path = join_path(path, step)
+        sentence = _SENTENCES.get(first["type"]) or first["msg"].replace("Input should", "must", 1)
+        hint = "See the comments that `watermaster init` writes."
+        if first["type"] == "enum":
+            near = nearest(str(first["input"]), re.findall(r"'([^']+)'", first["msg"]))
+            hint = f"Did you mean {near}?" if near else "Use one of these."
+        return self.fault("MISSING" if first["type"] == "missing" else "VALUE", path, sentence, hint)
+
+    def fault(self, code: str, path: str, sentence: str, hint: str) -> UsageFault:
+        place = locate(self.positions, path)
+        line = f":{place.line}" if place else ""
+        return UsageFault(f"WM-CONFIG-{code}", f"{self.path}{line}: {path[2:] or 'it'}: {sentence}.", hint=hint)
