@@ -1,0 +1,242 @@
+"""The audit of one gate: sorts facts to their source partitions and adds the reports up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from watermaster.auditor.content import Stamped, fingerprint, source_headers, take_held, take_trusted
+from watermaster.auditor.finding import FindingKind, Findings, Place, verdict_of
+from watermaster.auditor.ledger import SUPERVISOR_NOTE, read_claim
+from watermaster.auditor.origin import Origin, read_origin
+from watermaster.auditor.page import HELD, TRUSTED
+from watermaster.auditor.partition import UNREADABLE, PartitionAudit
+from watermaster.auditor.report import AuditReport, PartitionReport
+from watermaster.auditor.sample import Sample
+from watermaster.stream.batch import RecordBatch
+from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.fault import UsageFault
+
+
+class OutputKind(Enum):
+    """Which of a stream's two output topics."""
+
+    TRUSTED = "trusted"
+    QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSubject:
+    """One stream of the audited gate, with what the broker says of its landing topic now."""
+
+    landing: str
+    topic_id: str
+    partitions: int
+    trusted: str
+    quarantine: str
+    compacted: bool = False
+    """The landing topic's cleanup policy contains `compact`."""
+
+    def output_topic(self, kind: OutputKind) -> str:
+        """The topic of one kind."""
+        return self.trusted if kind is OutputKind.TRUSTED else self.quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class GateSubject:
+    """The gate to be audited."""
+
+    gate: str
+    cluster_id: str
+    ledger: str
+    streams: tuple[StreamSubject, ...]
+
+    @property
+    def group_id(self) -> str:
+        """The consumer group whose committed offsets bound what is judged."""
+        return f"watermaster.{self.gate}"
+
+
+class GateAudit:
+    """All partitions of a gate. Facts are fed batch by batch; see the package for the order of a proof."""
+
+    def __init__(self, subject: GateSubject, sample: Sample) -> None:
+        self.subject = subject
+        self.sample = sample
+        self.partitions: dict[TopicPartition, PartitionAudit] = {}
+        self._findings = Findings()
+        self._ends: dict[TopicPartition, int | None] = {}
+        self._streams = {stream.landing: stream for stream in subject.streams}
+        self._by_id = {stream.topic_id: stream for stream in subject.streams}
+        self._earlier_ids: set[str] = set()
+        self._owners: dict[str, str] = {}
+        for stream in subject.streams:
+            for kind in OutputKind:
+                self._owners.setdefault(stream.output_topic(kind), stream.landing)
+            for number in range(stream.partitions):
+                source = TopicPartition(stream.landing, number)
+                self.partitions[source] = PartitionAudit(source)
+                self.partitions[source].compacted = stream.compacted
+
+    # --- facts --------------------------------------------------------------------------------------------------
+
+    def take_ledger(self, where: TopicPartition, offset: int, key: bytes | None, value: bytes | None) -> None:
+        """One record of the ledger topic."""
+        if key is not None and key.startswith(SUPERVISOR_NOTE):
+            return
+        claim = read_claim(key, value)
+        if isinstance(claim, str):
+            self._malformed(where, offset, claim)
+            return
+        source = TopicPartition(claim.topic, claim.partition)
+        stream = self._streams.get(claim.topic)
+        if (claim.gate, claim.cluster) != (self.subject.gate, self.subject.cluster_id) or stream is None:
+            self._malformed(where, offset, "an entry of another gate, cluster or stream")
+        elif claim.topic_id != stream.topic_id:
+            self._earlier_ids.add(claim.topic_id)
+            self._partition(source).find(FindingKind.EARLIER_TOPIC, Place(None, where, offset))
+        else:
+            self._partition(source).claim(claim)
+
+    def take_outputs(self, kind: OutputKind, source: TopicPartition, batch: RecordBatch) -> int:
+        """Records of an output topic, read on behalf of `source`'s stream; others' in a shared topic are left out.
+
+        Returns the offset up to which the sources of `source` are accounted for, if the topic is in order; 0 if the
+        batch says nothing of them.
+        """
+        take = take_trusted if kind is OutputKind.TRUSTED else take_held
+        reached = 0
+        for index, headers in enumerate(batch.headers):
+            stamped = take(headers)
+            origin = read_origin(stamped.stamp)
+            partition = self._of_stream(origin, source, batch, index)
+            if partition is None or origin is None:
+                continue
+            if stamped.fault or origin.ordinal:
+                detail = stamped.fault or f"ordinal {origin.ordinal}: a gate writes one output for a record"
+                place = Place(origin.offset, batch.source, batch.offsets[index], detail)
+                partition.find(FindingKind.STAMP, place)
+            mark = TRUSTED if kind is OutputKind.TRUSTED else HELD
+            content = self._content(origin, stamped, batch, index)
+            partition.output(mark, origin, batch.source, batch.offsets[index], content)
+            if not origin.attempt and partition.source == source and origin.offset >= reached:
+                reached = origin.offset + 1
+        return reached
+
+    def take_sources(self, source: TopicPartition, batch: RecordBatch) -> None:
+        """Records of a landing partition, from which the bytes are compared where the sample wants them."""
+        partition, wants = self._partition(source), self.sample.wants
+        for index, offset in enumerate(batch.offsets):
+            content: bytes | None = None
+            if not wants(offset):
+                pass
+            elif index in batch.uncarriable:
+                content = UNREADABLE
+            else:
+                headers = source_headers(batch.headers[index])
+                content = fingerprint(batch.timestamps_ms[index], batch.keys[index], batch.values[index], headers)
+            partition.record(offset, content)
+
+    # --- judgement ----------------------------------------------------------------------------------------------
+
+    def finish(self, source: TopicPartition, committed: int | None, confirmed: int | None) -> None:
+        """Everything below `committed` is in; see `PartitionAudit.finish`."""
+        self._ends[source] = committed
+        self._partition(source).finish(committed, confirmed)
+
+    def report(self) -> AuditReport:
+        """The findings so far. The worst one decides; an audit of nothing proves nothing."""
+        partitions = tuple(self._report(partition) for _, partition in sorted(self.partitions.items()))
+        tally = self._findings.copy()
+        if not any(partition.entries for partition in partitions):
+            place = Place(None, detail="no partition has a judged ledger entry")
+            tally.add(FindingKind.NOTHING_JUDGED, place)
+        findings = tally.all()
+        everything = findings + tuple(finding for partition in partitions for finding in partition.findings)
+        return AuditReport(
+            gate=self.subject.gate,
+            cluster_id=self.subject.cluster_id,
+            mode=self.sample.mode,
+            verdict=verdict_of(everything),
+            partitions=partitions,
+            findings=findings,
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _partition(self, source: TopicPartition) -> PartitionAudit:
+        partition = self.partitions.get(source)
+        if partition is None:  # the topic has grown since the audit began
+            partition = self.partitions[source] = PartitionAudit(source)
+        return partition
+
+    def _malformed(self, where: TopicPartition, offset: int, why: str) -> None:
+        self._findings.add(FindingKind.LEDGER_MALFORMED, Place(None, where, offset, why))
+
+    def _of_stream(
+        self, origin: Origin | None, source: TopicPartition, batch: RecordBatch, index: int
+    ) -> PartitionAudit | None:
+        """The partition that an output speaks of; None if it is not one of the stream that is read for."""
+        if origin is not None and origin.cluster_id == self.subject.cluster_id:
+            stream = self._by_id.get(origin.topic_id)
+            if stream is not None and origin.partition < stream.partitions:
+                if stream.landing == source.topic:
+                    return self._partition(TopicPartition(stream.landing, origin.partition))
+                if batch.source.topic in (stream.trusted, stream.quarantine):
+                    return None  # a topic that streams share: it is read once more on behalf of the other
+        if self._owners[batch.source.topic] == source.topic:
+            self._foreign(origin, source, batch, index)
+        return None
+
+    def _foreign(self, origin: Origin | None, source: TopicPartition, batch: RecordBatch, index: int) -> None:
+        place = Place(None, batch.source, batch.offsets[index])
+        if origin is None:
+            detail = "no coordinates: written by somebody else"
+        elif origin.topic_id in self._earlier_ids:
+            self._partition(source).find(FindingKind.EARLIER_TOPIC, place)
+            return
+        elif origin.cluster_id != self.subject.cluster_id:
+            detail = "coordinates of another cluster"
+        elif origin.topic_id not in self._by_id:
+            detail = "coordinates of another topic"
+        else:
+            detail = "coordinates of another stream, or of a partition that does not exist"
+        self._partition(source).find(FindingKind.FOREIGN, Place(None, place.found_in, place.found_offset, detail))
+
+    def _content(self, origin: Origin, stamped: Stamped, batch: RecordBatch, index: int) -> bytes | None:
+        if origin.attempt or stamped.by_reference or not self.sample.wants(origin.offset):
+            return None
+        return fingerprint(batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals)
+
+    def _report(self, partition: PartitionAudit) -> PartitionReport:
+        findings, totals = partition.findings(), partition.totals
+        return PartitionReport(
+            source=partition.source,
+            verdict=verdict_of(findings),
+            begin=partition.begin,
+            end=self._ends.get(partition.source),
+            entries=totals.entries,
+            read=totals.read,
+            passed=totals.passed,
+            held=totals.held,
+            dropped=totals.dropped,
+            lost_max=totals.lost_max,
+            gaps=tuple(partition.gaps),
+            compared=totals.compared,
+            replays=totals.replays,
+            holes=totals.holes,
+            findings=findings,
+        )
+
+
+def subject_of(gate: str, cluster_id: str, ledger: str, streams: Iterable[StreamSubject]) -> GateSubject:
+    """A subject with at least one stream; raises `UsageFault` if two streams have the same landing topic."""
+    listed = tuple(streams)
+    if len({stream.topic_id for stream in listed}) != len(listed):
+        raise UsageFault(
+            "WM-AUDIT-STREAMS",
+            f"gate {gate} names a landing topic twice",
+            hint="Give each stream of the gate its own landing topic.",
+        )
+    return GateSubject(gate, cluster_id, ledger, listed)

@@ -1,0 +1,53 @@
+"""Which offsets have their bytes compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watermaster.auditor.interval import Range
+from watermaster.auditor.report import AuditMode
+
+BLOCK_OFFSETS = 1024
+"""Sampled offsets come in blocks, since one fetch brings about so many records anyway."""
+
+SHARE_DEFAULT = 0.05
+
+_HASH_BITS = 32
+_MIX = 0x9E3779B97F4A7C15
+"""2^64 divided by the golden ratio (Knuth's multiplicative hashing): neighbours fall far apart."""
+_WORD = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The mode with its share. `seed` chooses other blocks, so that repeated audits see different ones."""
+
+    mode: AuditMode
+    share: float = SHARE_DEFAULT
+    seed: int = 0
+
+    def wants(self, offset: int) -> bool:
+        """Whether the bytes at a source offset are compared."""
+        if self.mode is not AuditMode.SAMPLED:
+            return self.mode is AuditMode.FULL
+        return self._is_chosen(offset // BLOCK_OFFSETS)
+
+    def _is_chosen(self, block: int) -> bool:
+        word = (block + self.seed + 1) * _MIX & _WORD
+        word = (word ^ word >> _HASH_BITS) * _MIX & _WORD
+        return (word >> _HASH_BITS) < self.share * (1 << _HASH_BITS)
+
+    def ranges(self, start: int, end: int) -> Iterator[Range]:
+        """The parts of `[start, end)` that landing is read for, in order."""
+        match self.mode:
+            case AuditMode.COUNTS:
+                return
+            case AuditMode.FULL:
+                if start < end:
+                    yield Range(start, end)
+            case AuditMode.SAMPLED:
+                for block in range(start // BLOCK_OFFSETS, -(-end // BLOCK_OFFSETS)):
+                    if self._is_chosen(block):
+                        low = block * BLOCK_OFFSETS
+                        yield Range(max(low, start), min(low + BLOCK_OFFSETS, end))
