@@ -20,6 +20,7 @@ from watermaster.adapters.kafka.faults import explain_text, translate_error
 from watermaster.adapters.kafka.secret import redact
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.loopback import is_loopback
+from watermaster.runtime.observed import ObservedBroker, ObservedCluster
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -33,29 +34,11 @@ _VAGUE: Final = frozenset({"WM-KAFKA-DISCONNECTED", "WM-KAFKA-UNREACHABLE"})
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """A broker as it advertises itself."""
-
-    id: int
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterIdentity:
-    """Who answered. `cluster_id` is empty where the cluster has none (before Kafka 0.10.1)."""
-
-    cluster_id: str
-    brokers: tuple[BrokerAddress, ...]
-    controller: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
     """A cluster that has answered: the settings for clients of it, and who it is."""
 
     settings: Mapping[str, Any]
-    identity: ClusterIdentity
+    cluster: ObservedCluster
 
 
 def connect(cluster: ClusterConfiguration, timeout_s: float = CONNECT_TIMEOUT_S) -> Connection:
@@ -64,13 +47,13 @@ def connect(cluster: ClusterConfiguration, timeout_s: float = CONNECT_TIMEOUT_S)
     Raises what `client_settings` and `connect_check` raise.
     """
     settings = client_settings(cluster)
-    identity = connect_check(settings, timeout_s)
-    if not all(is_loopback(broker.host) for broker in identity.brokers):
+    answered = connect_check(settings, timeout_s)
+    if not all(is_loopback(broker.host) for broker in answered.brokers):
         refuse_open(cluster, settings)
-    return Connection(settings, identity)
+    return Connection(settings, answered)
 
 
-def connect_check(settings: Mapping[str, Any], timeout_s: float = CONNECT_TIMEOUT_S) -> ClusterIdentity:
+def connect_check(settings: Mapping[str, Any], timeout_s: float = CONNECT_TIMEOUT_S) -> ObservedCluster:
     """Ask the cluster who it is, with settings from `client_settings`.
 
     Raises a `Fault` (WM-KAFKA-…) with the most telling cause within `timeout_s` seconds; writes nothing anywhere.
@@ -81,7 +64,7 @@ def connect_check(settings: Mapping[str, Any], timeout_s: float = CONNECT_TIMEOU
     return answer
 
 
-def _ask(settings: Mapping[str, Any], timeout_s: float) -> ClusterIdentity | Fault:
+def _ask(settings: Mapping[str, Any], timeout_s: float) -> ObservedCluster | Fault:
     """The answer as a value.
 
     Invariant: no exception leaves this frame, and none is raised from the future. Its traceback would hold the client
@@ -104,8 +87,8 @@ def _ask(settings: Mapping[str, Any], timeout_s: float) -> ClusterIdentity | Fau
     if failure is not None:
         return heard.best or translate_error(failure, doing="connecting", resource=heard.bootstrap)
     described = answer.result()
-    brokers = tuple(BrokerAddress(node.id, node.host, node.port) for node in described.nodes)
-    return ClusterIdentity(
+    brokers = tuple(ObservedBroker(node.id, node.host, node.port) for node in described.nodes)
+    return ObservedCluster(
         described.cluster_id or "", brokers, described.controller.id if described.controller else None
     )
 

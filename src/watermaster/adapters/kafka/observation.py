@@ -1,0 +1,261 @@
+"""Looking without being seen: metadata, offsets, settings and groups of a cluster, in batched requests.
+
+Every part that fails becomes an `Unseen`; the rest goes on. Everything is read with read_committed, so that an end
+is what consumers can reach. Answers of the admin client are taken with `_settle`, which never raises: a traceback
+would hold the client in a cycle, and librdkafka aborts the process if a client is freed on one of its own threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicCollection
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its typing does not export
+    AdminClient,
+    ConfigResource,
+    OffsetSpec,
+    ResourceType,
+)
+
+from watermaster.adapters.kafka.connect_check import Connection
+from watermaster.adapters.kafka.connection import admin_settings
+from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.sampling import Sampler
+from watermaster.runtime.observed import (
+    ObservedCluster,
+    ObservedGroup,
+    ObservedPartition,
+    ObservedPosition,
+    ObservedTopic,
+    Samples,
+    Unseen,
+)
+from watermaster.stream.coordinates import TopicPartition
+
+REQUEST_TIMEOUT_S: Final = 15.0
+"""One batched request; a broker that needs longer is treated as down."""
+
+TOPICS_PER_REQUEST: Final = 200
+"""Keeps answers at a few hundred kilobytes on clusters with thousands of topics."""
+
+_HOUR_MS: Final = 3_600_000
+_SETTINGS: Final = (
+    "cleanup.policy",
+    "compression.type",
+    "max.message.bytes",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "retention.bytes",
+    "retention.ms",
+)
+_Seen = TypeVar("_Seen")
+
+
+class KafkaObserver:
+    """Implements `runtime.observed.Observer` for a cluster that has answered."""
+
+    def __init__(self, connection: Connection, clock_ms: Callable[[], int] = lambda: int(time.time() * 1000)) -> None:
+        self._settings = connection.settings
+        self._cluster = connection.cluster
+        self._clock_ms = clock_ms
+        self._admin = AdminClient(admin_settings(connection.settings))
+
+    @property
+    def cluster(self) -> ObservedCluster:
+        """Who answered on connecting."""
+        return self._cluster
+
+    def topics(self, names: Sequence[str] | None = None) -> Mapping[str, ObservedTopic]:
+        """The named topics, or all that this login may see. Raises a fault only if metadata cannot be had at all."""
+        found = self._metadata(names)
+        for chunk in _chunks(sorted(found)):
+            visible = [name for name in chunk if found[name].partitions]
+            found |= self._with_ids(visible, found)
+            found |= self._with_settings(visible, found)
+            found |= self._with_offsets(visible, found)
+        return found
+
+    def groups(self, group_ids: Sequence[str]) -> Mapping[str, ObservedGroup]:
+        """Groups with their committed positions; a group that nobody ever used is `DEAD` and has none."""
+        return {group_id: self._group(group_id) for group_id in group_ids}
+
+    def sample(self, topics: Sequence[ObservedTopic], records_per_topic: int) -> Samples:
+        """Recent records of each topic, by manual assignment, within the byte budget."""
+        return Sampler(self._settings).sample(topics, records_per_topic)
+
+    def _metadata(self, names: Sequence[str] | None) -> dict[str, ObservedTopic]:
+        try:
+            metadata = self._admin.list_topics(timeout=REQUEST_TIMEOUT_S)
+        except KafkaException as error:
+            failure = error.args[0]
+        else:
+            failure = None
+        if failure is not None:
+            raise translate_error(failure, doing="listing topics")
+        wanted = metadata.topics.keys() if names is None else names
+        return {name: _observed_topic(name, metadata.topics.get(name)) for name in wanted}
+
+    def _with_ids(self, names: Sequence[str], found: Mapping[str, ObservedTopic]) -> dict[str, ObservedTopic]:
+        if not names:
+            return {}
+        answers = self._ask(lambda: self._admin.describe_topics(TopicCollection(list(names)), **_timeout()))
+        described = _each(names, answers, "the id of topic {}")
+        return {
+            name: _add_unseen(found[name], seen)
+            if isinstance(seen, Unseen)
+            else replace(found[name], topic_id=str(seen.topic_id))
+            for name, seen in described.items()
+        }
+
+    def _with_settings(self, names: Sequence[str], found: Mapping[str, ObservedTopic]) -> dict[str, ObservedTopic]:
+        if not names:
+            return {}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        answers = self._ask(lambda: self._admin.describe_configs(resources, **_timeout()))
+        by_name = answers if isinstance(answers, Unseen) else {resource.name: answers[resource] for resource in answers}
+        described = _each(names, by_name, "the settings of topic {}")
+        return {
+            name: _add_unseen(found[name], seen)
+            if isinstance(seen, Unseen)
+            else replace(found[name], settings={key: seen[key].value for key in _SETTINGS if key in seen})
+            for name, seen in described.items()
+        }
+
+    def _with_offsets(self, names: Sequence[str], found: Mapping[str, ObservedTopic]) -> dict[str, ObservedTopic]:
+        partitions = [
+            KafkaTopicPartition(name, part.partition)
+            for name in names
+            for part in found[name].partitions
+            if part.leader is not None
+        ]
+        start = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        end = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        hour_ago = self._offsets(partitions, OffsetSpec.for_timestamp(self._clock_ms() - _HOUR_MS))
+        completed = {}
+        for name in names:
+            at = [(name, part.partition) for part in found[name].partitions]
+            parts = tuple(
+                _with_offsets(part, start.get(key), end.get(key), hour_ago.get(key))
+                for part, key in zip(found[name].partitions, at, strict=True)
+            )
+            reasons = [seen for key in at for seen in (start.get(key), end.get(key)) if isinstance(seen, Unseen)]
+            completed[name] = replace(found[name], partitions=parts)
+            if reasons:
+                completed[name] = _add_unseen(completed[name], reasons[0])
+        return completed
+
+    def _offsets(
+        self, partitions: Sequence[KafkaTopicPartition], spec: OffsetSpec
+    ) -> dict[tuple[str, int], int | Unseen]:
+        if not partitions:
+            return {}
+        wanted = dict.fromkeys(partitions, spec)
+        answers = self._ask(
+            lambda: self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, **_timeout())
+        )
+        seen = _each(partitions, answers, "the offsets of {}")
+        return {
+            (part.topic, part.partition): value if isinstance(value, Unseen) else value.offset
+            for part, value in seen.items()
+        }
+
+    def _group(self, group_id: str) -> ObservedGroup:
+        answers = self._ask(lambda: self._admin.describe_consumer_groups([group_id], **_timeout()))
+        described = _each([group_id], answers, "the consumer group {}")[group_id]
+        request = [ConsumerGroupTopicPartitions(group_id)]
+        answers = self._ask(
+            lambda: self._admin.list_consumer_group_offsets(request, require_stable=False, **_timeout())
+        )
+        committed = _each([group_id], answers, "the committed offsets of {}")[group_id]
+        unseen = tuple(seen for seen in (described, committed) if isinstance(seen, Unseen))
+        positions = {} if isinstance(committed, Unseen) else dict(_positions(committed.topic_partitions))
+        if isinstance(described, Unseen):
+            return ObservedGroup(group_id, "UNKNOWN", 0, positions, unseen)
+        return ObservedGroup(group_id, described.state.name, len(described.members), positions, unseen)
+
+    def _ask(self, request: Callable[[], Any]) -> Any:  # noqa: ANN401 -- futures of several shapes
+        """Send a batched request; a request that cannot even be sent is unseen as a whole."""
+        try:
+            return request()
+        except (KafkaException, ValueError) as error:
+            failure = error.args[0]
+        fault = translate_error(failure) if isinstance(failure, KafkaException) else translate_error(RuntimeError())
+        return Unseen("the cluster", fault.message, fault.code)
+
+
+def _each(keys: Iterable[_Seen], answers: Any, what: str) -> dict[_Seen, Any]:  # noqa: ANN401 -- futures of several shapes
+    """The answer for each key, or an `Unseen`; `what` has a place for the key."""
+    return {key: _settle(answers, key, what.format(_name(key))) for key in keys}
+
+
+def _name(key: object) -> str:
+    return f"{key.topic}[{key.partition}]" if isinstance(key, KafkaTopicPartition) else str(key)
+
+
+def _settle(answers: Any, key: object, what: str) -> Any:  # noqa: ANN401 -- futures of several shapes
+    if isinstance(answers, Unseen):
+        return replace(answers, what=what)
+    future: Future[Any] | None = answers.get(key)
+    if future is None:
+        return Unseen(what, "the cluster did not answer for it.", "WM-KAFKA-ERROR")
+    failure = future.exception(timeout=2 * REQUEST_TIMEOUT_S)
+    if failure is None:
+        return future.result()
+    fault = translate_error(failure, doing="looking", resource=str(key) if isinstance(key, str) else _name(key))
+    return Unseen(what, fault.message, fault.code)
+
+
+def _timeout() -> dict[str, float]:
+    return {"request_timeout": REQUEST_TIMEOUT_S}
+
+
+def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(names), TOPICS_PER_REQUEST):
+        yield names[first : first + TOPICS_PER_REQUEST]
+
+
+def _observed_topic(name: str, metadata: Any) -> ObservedTopic:  # noqa: ANN401 -- the client's metadata
+    if metadata is None:
+        return ObservedTopic(name, unseen=(Unseen(f"topic {name}", "it does not exist.", "WM-KAFKA-UNKNOWN-TOPIC"),))
+    if metadata.error is not None:
+        fault = translate_error(metadata.error, doing="looking", resource=name)
+        return ObservedTopic(name, unseen=(Unseen(f"topic {name}", fault.message, fault.code),))
+    partitions = tuple(
+        ObservedPartition(number, part.leader if part.leader >= 0 else None, len(part.replicas), len(part.isrs))
+        for number, part in sorted(metadata.partitions.items())
+    )
+    leaderless = tuple(
+        Unseen(f"{name}[{part.partition}]", "it has no leader.", "WM-KAFKA-NO-LEADER")
+        for part in partitions
+        if part.leader is None
+    )
+    return ObservedTopic(name, partitions=partitions, unseen=leaderless)
+
+
+def _with_offsets(
+    part: ObservedPartition, start: int | Unseen | None, end: int | Unseen | None, hour_ago: int | Unseen | None
+) -> ObservedPartition:
+    known_end = end if isinstance(end, int) else None
+    since = hour_ago if isinstance(hour_ago, int) else None
+    # Kafka answers -1 when no record is that young.
+    return replace(
+        part,
+        start=start if isinstance(start, int) else None,
+        end=known_end,
+        end_hour_ago=known_end if since is not None and since < 0 else since,
+    )
+
+
+def _add_unseen(topic: ObservedTopic, unseen: Unseen) -> ObservedTopic:
+    return replace(topic, unseen=(*topic.unseen, unseen))
+
+
+def _positions(partitions: Iterable[Any]) -> Iterator[tuple[TopicPartition, ObservedPosition]]:
+    for part in partitions:
+        if part.error is None and part.offset >= 0:
+            yield TopicPartition(part.topic, part.partition), ObservedPosition(part.offset, part.metadata or "")
