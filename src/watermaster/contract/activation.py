@@ -3,7 +3,8 @@
 They stand in a compacted control topic under keys that are never used twice, so that compaction keeps all of them:
 
     contract/<sha256:…>         the exact bytes of the document
-    activation/<stream>/<n>     which contract is in force from n on, who said so and why
+    activation/<stream>/<n>/<…>   which contract is in force from n on, who said so and why; the key ends in a part of
+                                the contract's hash, so that of two writers of one number both stay and the first counts
     resume/<gate>/<stream>      an operator lets a paused stream go on (the newest wins)
 
 Rolling back is a new activation of an older contract. The same contract version with other bytes is refused.
@@ -51,9 +52,10 @@ def contract_key(hash_: str) -> bytes:
     return (CONTRACT_PREFIX + hash_).encode()
 
 
-def activation_key(stream: str, number: int) -> bytes:
+def activation_key(activation: Activation) -> bytes:
     """The control topic's key of an activation."""
-    return f"{ACTIVATION_PREFIX}{stream}/{number}".encode()
+    short_hash = activation.contract.removeprefix("sha256:")[:12]
+    return f"{ACTIVATION_PREFIX}{activation.stream}/{activation.number}/{short_hash}".encode()
 
 
 def resume_key(gate: str, stream: str) -> bytes:
@@ -101,7 +103,7 @@ class ControlState:
         except (msgspec.DecodeError, msgspec.ValidationError):
             self.refused.append(name)
             return
-        if name != f"{ACTIVATION_PREFIX}{activation.stream}/{activation.number}":
+        if name.encode() != activation_key(activation):
             self.refused.append(name)
             return
         self.activations.setdefault(activation.stream, {}).setdefault(activation.number, activation)

@@ -20,6 +20,7 @@ class Breaker:
     _batches: deque[tuple[int, int]] = field(default_factory=deque)
     _records: int = 0
     _held: int = 0
+    _excused: bool = False
 
     @property
     def share(self) -> float:
@@ -28,6 +29,8 @@ class Breaker:
 
     def observe(self, records: int, held: int) -> bool:
         """Count a judged batch; True if the budget is broken and the batch must not be committed."""
+        if self._excused:
+            return False
         self._batches.append((records, held))
         self._records += records
         self._held += held
@@ -37,8 +40,13 @@ class Breaker:
             self._held -= old_held
         return self._records >= self.budget.minimum and self._held > self.budget.share * self._records
 
+    def excuse(self) -> None:
+        """An operator accepts what is held, under this activation: let it pass until the next one."""
+        self._excused = True
+        self.reset()
+
     def reset(self) -> None:
-        """Forget the window: after an abort, another activation, or an operator's word."""
+        """Forget the window: after an abort or an operator's word."""
         self._batches.clear()
         self._records = 0
         self._held = 0

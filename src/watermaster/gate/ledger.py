@@ -9,7 +9,7 @@ modulo the ledger's partitions. A record whose key starts with `suspect/` is no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -88,6 +88,12 @@ def as_ranges(offsets: Iterable[int]) -> list[tuple[int, int]]:
         else:
             ranges.append((offset, offset))
     return ranges
+
+
+def add_counts(totals: dict[str, int], more: Mapping[str, int]) -> None:
+    """Add `more` to `totals`, in place."""
+    for name, count in more.items():
+        totals[name] = totals.get(name, 0) + count
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ import os
 import signal
 from enum import Enum
 
+from watermaster.gate.verdict import Judge, Verdict
+
 
 class CrashPoint(Enum):
     """Every step of a transaction after which a dead process leaves the world in another state."""
@@ -43,3 +45,26 @@ def reach(point: CrashPoint) -> None:
     _reached += 1
     if _reached >= _wanted[1]:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+VALUE_VARIABLE = "WATERMASTER_CRASH_ON_VALUE"
+
+
+class CrashingJudge:
+    """A judge that dies by SIGSEGV on any value that holds the text of `WATERMASTER_CRASH_ON_VALUE`."""
+
+    def __init__(self, judge: Judge, marker: bytes) -> None:
+        self._judge = judge
+        self._marker = marker
+
+    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
+        """As the judge behind it, as long as it lives."""
+        if any(value is not None and self._marker in value for value in values):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return self._judge.judge(keys, values, now_ms)
+
+
+def perhaps_crashing(judge: Judge) -> Judge:
+    """The judge itself unless the environment asks for a crash; read again in each child process."""
+    marker = os.environ.get(VALUE_VARIABLE, "")
+    return CrashingJudge(judge, marker.encode()) if marker else judge

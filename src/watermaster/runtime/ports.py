@@ -231,6 +231,42 @@ class LedgerTail(Protocol):
         ...
 
 
+class TopicReader(Protocol):
+    """Reads topics from given positions without a group; writes and commits nothing."""
+
+    def partitions(self, topic: str) -> Sequence[TopicPartition]:
+        """The partitions of a topic."""
+        ...
+
+    def bounds(self, source: TopicPartition) -> tuple[int, int]:
+        """Log start and last stable end offset."""
+        ...
+
+    def begin(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read from these positions and no others."""
+        ...
+
+    def read(self, timeout_s: float) -> ReadResult:
+        """What is there; empty after `timeout_s` seconds without any."""
+        ...
+
+    def position(self, source: TopicPartition) -> int:
+        """Next offset to read, past transaction markers; negative before the first read."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection."""
+        ...
+
+
+class NoteWriter(Protocol):
+    """Writes single records to our own topics, outside of any transaction of the loop."""
+
+    def write(self, notes: Sequence[Output]) -> None:
+        """Write all; returns when they are safe."""
+        ...
+
+
 class Clock(Protocol):
     """Time, so that tests can set it."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from watermaster.gate.ledger import Gap, LedgerEntry, PartitionTally, encode_entry, ledger_key
+from watermaster.gate.ledger import Gap, LedgerEntry, PartitionTally, add_counts, encode_entry, ledger_key
 from watermaster.runtime.crash_points import CrashPoint, reach
 from watermaster.runtime.ports import (
     AbortRequired,
@@ -310,9 +310,8 @@ class Transfer:
         tally.read += len(batch)
         tally.held += decisions.held
         tally.dropped += decisions.dropped
-        for totals, counts in ((tally.rules, decisions.rules), (tally.warnings, decisions.warnings)):
-            for name, count in counts.items():
-                totals[name] = totals.get(name, 0) + count
+        add_counts(tally.rules, decisions.rules)
+        add_counts(tally.warnings, decisions.warnings)
         self._records += len(batch)
         self._bytes += batch.bytes
 

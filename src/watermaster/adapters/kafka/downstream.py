@@ -21,6 +21,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from watermaster.adapters.kafka.connection import producer_settings
 from watermaster.runtime.crash_points import CrashPoint, reach
 from watermaster.runtime.ports import (
     AbortRequired,
@@ -102,13 +103,11 @@ class KafkaDownstream:
         self._client_log.addHandler(_Tap(self._on_client_log))
         self._producer = Producer(
             {
-                **settings,
+                **producer_settings(settings),
                 "transactional.id": transactional_id,
                 "transaction.timeout.ms": int(transaction_timeout_s * 1000),
                 # What cannot be delivered within the transaction is of no use after it.
                 "message.timeout.ms": int(transaction_timeout_s * 1000),
-                "enable.idempotence": True,
-                "allow.auto.create.topics": False,
                 "compression.type": "lz4",
                 "linger.ms": 20,
                 "batch.num.messages": 10_000,

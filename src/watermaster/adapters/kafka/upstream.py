@@ -1,7 +1,6 @@
 """The reading side on librdkafka: a consumer-group member that never commits by itself.
 
 Invariant: `auto.offset.reset=error`; the position is set by us on every assignment.
-The hot loop is `_columns`: it touches each message once and builds no object for it.
 """
 
 from __future__ import annotations
@@ -15,38 +14,24 @@ from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
-    Message,
 )
 from confluent_kafka import (
     TopicPartition as KafkaTopicPartition,
 )
 
+from watermaster.adapters.kafka.columns import CONSUME_MAX, as_columns
+from watermaster.adapters.kafka.connection import consumer_settings
 from watermaster.runtime.ports import (
     AssignmentListener,
     CommittedPosition,
     ReadResult,
-    Trouble,
-    TroubleKind,
 )
-from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault
 
-CONSUME_MAX = 500
-"""Messages per call: measured best; more is slower, because the list outgrows the caches."""
 
 REQUEST_TIMEOUT_S = 30.0
 """For the rare questions (committed, watermarks, seek); a cluster that needs longer is treated as down."""
-
-_TROUBLES = {
-    KafkaError._AUTO_OFFSET_RESET: TroubleKind.OUT_OF_RANGE,
-    KafkaError.OFFSET_OUT_OF_RANGE: TroubleKind.OUT_OF_RANGE,
-    KafkaError._LOG_TRUNCATION: TroubleKind.TRUNCATED,
-    KafkaError._BAD_MSG: TroubleKind.UNREADABLE,
-    KafkaError._BAD_COMPRESSION: TroubleKind.UNREADABLE,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: TroubleKind.DENIED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED: TroubleKind.DENIED,
-}
 
 
 class PositionMetadata(msgspec.Struct, frozen=True):
@@ -66,20 +51,16 @@ class KafkaUpstream:
 
     def __init__(self, settings: Mapping[str, Any], group: str, translate: Callable[[KafkaError], Fault]) -> None:
         self._consumer = Consumer(
-            {
-                **settings,
-                "group.id": group,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "error",
-                "isolation.level": "read_committed",
-                "check.crcs": True,
-                "allow.auto.create.topics": False,
-                "partition.assignment.strategy": "range",
-                # Bounds memory: librdkafka prefetches this much, in one queue for all partitions.
-                "queued.max.messages.kbytes": 65536,
-                "topic.metadata.refresh.interval.ms": 30_000,
-            }
+            consumer_settings(
+                settings,
+                group,
+                {
+                    "partition.assignment.strategy": "range",
+                    # Bounds memory: librdkafka prefetches this much, in one queue for all partitions.
+                    "queued.max.messages.kbytes": 65536,
+                    "topic.metadata.refresh.interval.ms": 30_000,
+                },
+            )
         )
         self._translate = translate
         self._listener: AssignmentListener | None = None
@@ -100,37 +81,7 @@ class KafkaUpstream:
             self._raise_if_raised()
             raise self._translate(error.args[0]) from error
         self._raise_if_raised()
-        troubles: list[Trouble] = []
-        return ReadResult(self._columns(messages, troubles), troubles)
-
-    def _columns(self, messages: list[Message], troubles: list[Trouble]) -> list[RecordBatch]:
-        batches: dict[tuple[Any, Any], RecordBatch] = {}  # a message without error has both
-        batch: RecordBatch | None = None
-        at: tuple[Any, Any] | None = None
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                self._note(error, message, troubles)
-                continue
-            where = (message.topic(), message.partition())
-            if where != at or batch is None:
-                at = where
-                batch = batches.get(where)
-                if batch is None:
-                    batch = batches[where] = RecordBatch(TopicPartition(*where))
-            batch.offsets.append(message.offset())  # type: ignore[arg-type]
-            batch.timestamps_ms.append(message.timestamp()[1])
-            batch.keys.append(message.key())
-            batch.values.append(message.value())
-            batch.headers.append(_headers(message, batch))
-            batch.bytes += len(message)
-        return list(batches.values())
-
-    def _note(self, error: KafkaError, message: Message, troubles: list[Trouble]) -> None:
-        kind = _TROUBLES.get(error.code(), TroubleKind.UNKNOWN)
-        topic = message.topic()
-        source = TopicPartition(topic, message.partition() or 0) if topic is not None else None
-        troubles.append(Trouble(kind, source, self._translate(error)))
+        return as_columns(messages, self._translate)
 
     def generation(self) -> object:
         """The consumer group metadata as of now."""
@@ -223,11 +174,3 @@ class KafkaUpstream:
         if self._raised is not None:
             error, self._raised = self._raised, None
             raise error
-
-
-def _headers(message: Message, batch: RecordBatch) -> RawHeaders | None:
-    try:
-        return message.headers()  # type: ignore[return-value] - read headers are a list of bytes
-    except UnicodeDecodeError:
-        batch.uncarriable[len(batch.offsets) - 1] = "a header key is not UTF-8"
-        return None

@@ -1,0 +1,56 @@
+"""Reads topics from given positions without a group: for looking, comparing and proving. Writes and commits nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+
+from watermaster.adapters.kafka.columns import CONSUME_MAX, as_columns
+from watermaster.adapters.kafka.connection import consumer_settings
+from watermaster.adapters.kafka.log_reader import REQUEST_TIMEOUT_S, UNUSED_GROUP, partitions_of
+from watermaster.runtime.ports import ReadResult
+from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.fault import Fault
+
+
+class KafkaTopicReader:
+    """Implements `runtime.ports.TopicReader`."""
+
+    def __init__(self, settings: Mapping[str, Any], translate: Callable[[KafkaError], Fault]) -> None:
+        self._translate = translate
+        self._consumer = Consumer(consumer_settings(settings, UNUSED_GROUP, {"queued.max.messages.kbytes": 32768}))
+
+    def partitions(self, topic: str) -> Sequence[TopicPartition]:
+        """The partitions of a topic; a fault if it is not there or not to be seen."""
+        return [TopicPartition(topic, p) for p in partitions_of(self._consumer, topic, self._translate)]
+
+    def bounds(self, source: TopicPartition) -> tuple[int, int]:
+        """Log start and last stable end offset, asked from the broker."""
+        try:
+            return self._consumer.get_watermark_offsets(
+                KafkaTopicPartition(source.topic, source.partition), timeout=REQUEST_TIMEOUT_S
+            )
+        except KafkaException as error:
+            raise self._translate(error.args[0]) from error
+
+    def begin(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read from these positions and no others."""
+        self._consumer.assign([KafkaTopicPartition(s.topic, s.partition, o) for s, o in positions.items()])
+
+    def read(self, timeout_s: float) -> ReadResult:
+        """What is there; empty after `timeout_s` seconds without any."""
+        try:
+            return as_columns(self._consumer.consume(CONSUME_MAX, timeout_s), self._translate)
+        except KafkaException as error:
+            raise self._translate(error.args[0]) from error
+
+    def position(self, source: TopicPartition) -> int:
+        """Next offset to read, past transaction markers; negative before the first read."""
+        return self._consumer.position([KafkaTopicPartition(source.topic, source.partition)])[0].offset
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._consumer.close()

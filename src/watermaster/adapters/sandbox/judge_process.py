@@ -1,0 +1,97 @@
+"""Judges single records in a child process with bounded memory and time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from watermaster.contract.checks import Checks
+from watermaster.gate.verdict import PASSED, Judge, Verdict
+from watermaster.runtime.contracts_in_force import InForce
+from watermaster.runtime.judging import Death
+
+MEMORY_BYTES_MAX = 4 * 1024**3
+"""Address space of the child: decoding takes about fifty times the largest record, and libraries map a lot."""
+
+JUDGE_TIMEOUT_S = 10.0
+"""One record; a million times what a good one needs."""
+
+START_TIMEOUT_S = 60.0
+
+_spawn = multiprocessing.get_context("spawn")  # never fork: clients have threads
+
+
+class JudgeProcess:
+    """Implements `runtime.judging.IsolatedJudge`; the child lives until it dies or another contract comes."""
+
+    def __init__(
+        self, build_judge: Callable[[Checks], Judge], around: Callable[[Judge], Judge] = lambda judge: judge
+    ) -> None:
+        self._build_judge = build_judge
+        self._around = around
+        self._child: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._contract = ""
+
+    def judge_one(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict | Death:
+        """The verdict, or how the child died."""
+        if self._contract != in_force.checks.content_hash or self._pipe is None:
+            self._start(in_force.checks)
+        pipe = self._pipe
+        assert pipe is not None  # noqa: S101 - _start has set it
+        try:
+            pipe.send((key, value, now_ms))
+            if not pipe.poll(JUDGE_TIMEOUT_S):
+                return self._died("timeout")
+            answer = pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return self._died("native_crash")
+        if isinstance(answer, Verdict):
+            return answer
+        return self._died("memory")
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.join()
+        self._child = self._pipe = None
+        self._contract = ""
+
+    def _died(self, cause: str) -> Death:
+        self.close()
+        return Death(cause)
+
+    def _start(self, checks: Checks) -> None:
+        self.close()
+        ours, theirs = _spawn.Pipe()
+        self._child = _spawn.Process(target=_serve, args=(theirs, checks, self._build_judge, self._around), daemon=True)
+        self._child.start()
+        theirs.close()
+        if ours.poll(START_TIMEOUT_S):
+            ours.recv()
+        self._pipe = ours
+        self._contract = checks.content_hash
+
+
+def _serve(
+    pipe: Connection, checks: Checks, build_judge: Callable[[Checks], Judge], around: Callable[[Judge], Judge]
+) -> None:
+    judge = around(build_judge(checks))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold record contents
+    pipe.send("ready")
+    while True:
+        try:
+            key, value, now_ms = pipe.recv()
+        except EOFError:
+            return
+        try:
+            verdict = judge.judge([key], [value], now_ms).get(0, PASSED)
+        except MemoryError:
+            pipe.send("memory")
+            return
+        pipe.send(verdict)

@@ -1,0 +1,98 @@
+"""Which contract judges which stream: the control topic followed, contracts compiled once, judges cached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from watermaster.contract.activation import Activation, ControlState
+from watermaster.contract.checks import Checks
+from watermaster.gate.verdict import Judge
+from watermaster.runtime.ports import LogReader
+from watermaster.stream.fault import UsageFault, WorldFault
+
+READ_TIMEOUT_S = 60.0
+
+CATCH_UP_TRIES = 20
+"""How often the control topic is read again for an activation that a committed offset names."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """An activation with its contract compiled and ready to judge."""
+
+    activation: Activation
+    checks: Checks
+    judge: Judge
+
+
+class ContractsInForce:
+    """Follows the control topic. `compile_checks(document, hash, schema object)` raises UsageFault if it cannot."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        schema_objects: Mapping[str, str | None],
+        compile_checks: Callable[[bytes, str, str | None], Checks],
+        build_judge: Callable[[Checks], Judge],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._reader = reader
+        self._schema_objects = schema_objects
+        self._compile_checks = compile_checks
+        self._build_judge = build_judge
+        self._sleep = sleep
+        self._state = ControlState()
+        self._compiled: dict[tuple[str, str], tuple[Checks, Judge]] = {}
+
+    def load(self) -> None:
+        """Read the control topic whole; every stream must have a contract in force."""
+        for record in self._reader.read_to_end(READ_TIMEOUT_S):
+            self._state.apply(record.key, record.value)
+        for stream in self._schema_objects:
+            if self._state.in_force(stream) is None:
+                raise UsageFault(
+                    "WM-CONTRACT-NONE",
+                    f"no contract is in force for {stream}",
+                    hint=f"Put one in force: `watermaster contract activate {stream} --yes`.",
+                )
+
+    def follow(self) -> None:
+        """Take in what has come to the control topic since."""
+        for record in self._reader.poll():
+            self._state.apply(record.key, record.value)
+
+    def require(self, stream: str, number: int) -> None:
+        """Make sure that activation `number` is known, so that nobody judges by an older one.
+
+        Raises WorldFault if the control topic does not have it.
+        """
+        for _ in range(CATCH_UP_TRIES):
+            in_force = self._state.in_force(stream)
+            if in_force is not None and in_force.number >= number:
+                return
+            self._sleep(0.1)
+            for record in self._reader.read_to_end(READ_TIMEOUT_S):
+                self._state.apply(record.key, record.value)
+        raise WorldFault(
+            "WM-ACTIVATION-MISSING",
+            f"{stream} was judged by activation {number}, which the control topic does not hold",
+            hint="The control topic was lost or another one is configured. Restore it before the gate goes on.",
+        )
+
+    def current(self, stream: str) -> InForce:
+        """The newest activation that can be judged by."""
+        activation = self._state.in_force(stream)
+        if activation is None:
+            raise UsageFault("WM-CONTRACT-NONE", f"no contract is in force for {stream}", hint="Activate one.")
+        key = (stream, activation.contract)
+        if key not in self._compiled:
+            document = self._state.contracts[activation.contract]
+            checks = self._compile_checks(document, activation.contract, self._schema_objects.get(stream))
+            self._compiled[key] = (checks, self._build_judge(checks))
+        checks, judge = self._compiled[key]
+        return InForce(activation, checks, judge)
+
+    def resume_word(self, gate: str, stream: str) -> bytes | None:
+        """The newest word of an operator to this paused stream."""
+        return self._state.resumes.get(f"{gate}/{stream}")

@@ -1,0 +1,245 @@
+"""The gate as a stage of the transfer loop: landing -> verdicts -> trusted, quarantine, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watermaster.gate.breaker import Breaker
+from watermaster.gate.ledger import LedgerEntry, PartitionTally
+from watermaster.gate.verdict import BrokenRule, Outcome, Severity, Verdict
+from watermaster.quarantine.envelope import REFERENCE, Envelope, reference_facts
+from watermaster.runtime.configuration import GateConfiguration, StreamConfiguration
+from watermaster.runtime.contracts_in_force import ContractsInForce, InForce
+from watermaster.runtime.gate_position import PositionKeeper
+from watermaster.runtime.ports import CommittedPosition, Output, Stamp
+from watermaster.runtime.transfer import Decisions, StartPosition
+from watermaster.stream.batch import RecordBatch
+from watermaster.stream.coordinates import TopicPartition, coordinates_prefix
+from watermaster.stream.fault import Fault, WorldFault
+
+REFUSED_MAX = 10_000
+"""Coordinates that the broker refused are remembered until they are committed; more means that a topic's settings
+are wrong, and then the breaker or a person must act."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One landing topic: its contract in force, its breaker, and what is constant for each partition."""
+
+    stream: StreamConfiguration
+    in_force: InForce
+    breaker: Breaker
+    topic_id: str = ""
+    heads: dict[int, bytes] = field(default_factory=dict)
+    envelopes: dict[int, Envelope] = field(default_factory=dict)
+    resume_word: bytes | None = None
+    halted: bool = False
+
+
+class GateStage:
+    """Implements `transfer.Stage` for one gate."""
+
+    def __init__(
+        self,
+        gate: GateConfiguration,
+        contracts: ContractsInForce,
+        positions: PositionKeeper,
+        judge_batch: Callable[[InForce, RecordBatch, int], dict[int, Verdict]],
+    ) -> None:
+        self._gate = gate
+        self._contracts = contracts
+        self._positions = positions
+        self._judge_batch = judge_batch
+        self._refused: dict[tuple[TopicPartition, int], Fault] = {}
+        self._lanes: dict[str, _Lane] = {}
+        for stream in gate.streams:
+            in_force = contracts.current(stream.landing)
+            lane = _Lane(stream, in_force, Breaker(in_force.checks.hold_budget))
+            lane.resume_word = contracts.resume_word(gate.name, stream.landing)
+            self._lanes[stream.landing] = lane
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The landing topics."""
+        return self._gate.landings
+
+    # --- positions ----------------------------------------------------------------------------------------------
+
+    def begin_positions(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, StartPosition]:
+        """Where to begin, after every check that keeps the promise of no silent skip."""
+        starts = self._positions.begin(partitions)
+        for topic in {source.topic for source in partitions}:
+            lane = self._lanes[topic]
+            if lane.topic_id != self._positions.topic_id(topic):
+                lane.topic_id = self._positions.topic_id(topic)
+                self._renew_constants(lane)
+        return starts
+
+    def position(self, source: TopicPartition, offset: int) -> CommittedPosition:
+        """An offset with the activation that judged up to it and the id of the topic it belongs to."""
+        lane = self._lanes[source.topic]
+        return CommittedPosition(offset, lane.in_force.activation.number, lane.topic_id, ours=True)
+
+    # --- judging ------------------------------------------------------------------------------------------------
+
+    def decide(self, batch: RecordBatch, now_ms: int) -> Decisions:
+        """Verdicts for the batch, turned into what to write."""
+        lane = self._lanes[batch.source.topic]
+        partition = batch.source.partition
+        number = lane.in_force.activation.number
+        stamp = Stamp(self._head(lane, partition), b" 0 0 %d" % number)
+        decisions = Decisions(target=lane.stream.trusted, stamp=stamp)
+        verdicts = self._judge_batch(lane.in_force, batch, now_ms)
+        self._add_unforwardable(batch, verdicts)
+        for index, verdict in verdicts.items():
+            self._apply(lane, batch, index, verdict, decisions)
+        if lane.breaker.observe(len(batch), decisions.held):
+            lane.halted = True
+            decisions.halt = _breaker_fault(batch.source.topic, lane)
+        return decisions
+
+    def _apply(self, lane: _Lane, batch: RecordBatch, index: int, verdict: Verdict, decisions: Decisions) -> None:
+        for broken in verdict.broken:
+            totals = decisions.rules if broken.severity is Severity.ERROR else decisions.warnings
+            totals[broken.rule] = totals.get(broken.rule, 0) + 1
+        match verdict.outcome:
+            case Outcome.PASS:
+                return
+            case Outcome.DROP:
+                decisions.dropped.append(batch.offsets[index])
+            case Outcome.HOLD:
+                decisions.held += 1
+                decisions.outputs.append(self._hold(lane, batch, index, verdict, decisions.stamp))
+        decisions.withheld.add(index)
+
+    def _hold(self, lane: _Lane, batch: RecordBatch, index: int, verdict: Verdict, stamp: Stamp) -> Output:
+        partition, offset = batch.source.partition, batch.offsets[index]
+        coordinates = b"%b%d%b" % (stamp.head, offset, stamp.tail)
+        envelope = self._envelope(lane, partition)
+        reason = self._cannot_carry(batch, index)
+        timestamp_ms = batch.timestamps_ms[index]
+        if reason is None:
+            headers = envelope.headers(batch.headers[index], verdict, offset, coordinates)
+            key, value = batch.keys[index], batch.values[index]
+            return Output(lane.stream.quarantine, partition, key, value, timestamp_ms, headers)
+        headers = envelope.headers(None, verdict, offset, coordinates)
+        facts = reference_facts(
+            reason=reason,
+            key_bytes=len(batch.keys[index] or b""),
+            value_bytes=len(batch.values[index] or b""),
+            timestamp_ms=timestamp_ms,
+            headers=len(batch.headers[index] or []),
+        )
+        headers.insert(-1, (REFERENCE, facts))
+        return Output(lane.stream.quarantine, partition, None, None, None, headers)
+
+    # --- what cannot be forwarded -------------------------------------------------------------------------------
+
+    def _add_unforwardable(self, batch: RecordBatch, verdicts: dict[int, Verdict]) -> None:
+        """Records that pass or not, but that our client or the target topic cannot carry: held by reference."""
+        suspects = set(batch.uncarriable)
+        suspects.update(i for i, timestamp in enumerate(batch.timestamps_ms) if timestamp == 0)
+        if self._refused:
+            suspects.update(i for i, offset in enumerate(batch.offsets) if (batch.source, offset) in self._refused)
+        for index in sorted(suspects):
+            reason = self._cannot_carry(batch, index) or ""
+            already = verdicts.get(index, Verdict(Outcome.PASS))
+            broken = BrokenRule("operational.carry", "$", "operational.carry", reason)
+            verdicts[index] = Verdict(Outcome.HOLD, (*already.broken, broken), operational=True)
+
+    def _cannot_carry(self, batch: RecordBatch, index: int) -> str | None:
+        if index in batch.uncarriable:
+            return batch.uncarriable[index]
+        if batch.timestamps_ms[index] == 0:
+            return "the client would replace the timestamp 0 by the current time"
+        if not self._refused:
+            return None
+        fault = self._refused.get((batch.source, batch.offsets[index]))
+        return None if fault is None else f"the target topic refuses the record: {fault.message}"
+
+    def refuse(self, source: TopicPartition, offset: int, fault: Fault) -> None:
+        """The broker refused this record alone; it is held by reference when it is read again."""
+        if len(self._refused) >= REFUSED_MAX:
+            self._refused.clear()
+        self._refused[source, offset] = fault
+
+    # --- the ledger ---------------------------------------------------------------------------------------------
+
+    def entry(self, tally: PartitionTally, now_ms: int) -> LedgerEntry:
+        """The ledger entry of one source partition in this transaction."""
+        lane = self._lanes[tally.source.topic]
+        return tally.entry(
+            gate=self._gate.name,
+            cluster=self._positions.cluster_id,
+            topic_id=lane.topic_id,
+            activation=lane.in_force.activation.number,
+            contract=lane.in_force.activation.contract,
+            now_ms=now_ms,
+        )
+
+    def ledger_output(self, entry: LedgerEntry) -> tuple[str, int]:
+        """The ledger partition of the source partition's number, modulo."""
+        return self._gate.ledger, entry.partition % self._positions.ledger_partitions
+
+    # --- between transactions -----------------------------------------------------------------------------------
+
+    def refresh(self) -> Collection[str]:
+        """Switch to new activations; say which halted topics may go on; look whether topics are still the same."""
+        self._contracts.follow()
+        self._positions.check_identity()
+        return [topic for topic, lane in self._lanes.items() if self._renew(topic, lane)]
+
+    def _renew(self, topic: str, lane: _Lane) -> bool:
+        newest = self._contracts.current(topic)
+        word = self._contracts.resume_word(self._gate.name, topic)
+        changed = newest.activation.number != lane.in_force.activation.number
+        told = word != lane.resume_word
+        if changed:
+            lane.in_force = newest
+            lane.breaker = Breaker(newest.checks.hold_budget)
+            self._renew_constants(lane)
+        if told:
+            lane.resume_word = word
+            lane.breaker.excuse()
+        released = lane.halted and (changed or told)
+        lane.halted = lane.halted and not released
+        return released
+
+    def rolled_back(self) -> None:
+        """The batches of the aborted transaction will be judged again; they must not count twice."""
+        for lane in self._lanes.values():
+            lane.breaker.reset()
+
+    def _renew_constants(self, lane: _Lane) -> None:
+        lane.heads.clear()
+        lane.envelopes.clear()
+
+    def _head(self, lane: _Lane, partition: int) -> bytes:
+        head = lane.heads.get(partition)
+        if head is None:
+            head = coordinates_prefix(self._positions.cluster_id, lane.topic_id, partition)
+            lane.heads[partition] = head
+        return head
+
+    def _envelope(self, lane: _Lane, partition: int) -> Envelope:
+        envelope = lane.envelopes.get(partition)
+        if envelope is None:
+            envelope = lane.envelopes[partition] = Envelope(
+                gate=self._gate.name,
+                topic=lane.stream.landing,
+                partition=partition,
+                contract=lane.in_force.activation.contract,
+            )
+        return envelope
+
+
+def _breaker_fault(topic: str, lane: _Lane) -> WorldFault:
+    budget = lane.breaker.budget
+    return WorldFault(
+        "WM-BREAKER-OPEN",
+        f"{topic}: {lane.breaker.share:.0%} of the last records break the contract, more than the budget of "
+        f"{budget.share:.0%}; the gate is paused and nothing was committed",
+        hint="Look at `watermaster gate --observe`; put a right contract in force with `contract activate`, or let the "
+        f"stream go on with `watermaster gate resume {topic} --yes`.",
+    )

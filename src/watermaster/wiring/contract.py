@@ -1,0 +1,27 @@
+"""Contracts from bytes to checks, with problems turned into one fault."""
+
+from __future__ import annotations
+
+from watermaster.contract.checks import Checks
+from watermaster.contract.compiler import compile_contract
+from watermaster.contract.document import read_contract
+from watermaster.contract.problem import Problem
+from watermaster.stream.fault import UsageFault
+
+
+def compile_checks(document: bytes, source: str, stream: str | None) -> Checks:
+    """The checks for `stream` (a schema object or topic; None means the only one). Raises UsageFault."""
+    read = read_contract(document, source)
+    _raise_if_any(read.problems)
+    compiled = compile_contract(read, stream)
+    _raise_if_any(compiled.problems)
+    return compiled.checks[0]
+
+
+def _raise_if_any(problems: tuple[Problem, ...]) -> None:
+    if problems:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise UsageFault(
+            f"WM-CONTRACT-{first.code.upper()}", f"{first.source}:{first.line}: {first.message}{more}", hint=first.hint
+        )

@@ -1,0 +1,196 @@
+"""A gate from its configuration: the supervisor here, each worker in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import parent_process
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from watermaster.adapters.files.instance_lock import InstanceLock
+from watermaster.adapters.kafka.cluster_view import KafkaClusterView
+from watermaster.adapters.kafka.connection import client_settings
+from watermaster.adapters.kafka.downstream import KafkaDownstream
+from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.log_reader import KafkaLedgerTail, KafkaLogReader
+from watermaster.adapters.kafka.note_writer import KafkaNoteWriter
+from watermaster.adapters.kafka.upstream import KafkaUpstream
+from watermaster.adapters.sandbox.judge_process import JudgeProcess
+from watermaster.adapters.system_clock import SystemClock
+from watermaster.contract.checks import Checks
+from watermaster.gate.judge import build_judge
+from watermaster.gate.verdict import Judge
+from watermaster.runtime.configuration import Configuration, GateConfiguration
+from watermaster.runtime.contracts_in_force import ContractsInForce
+from watermaster.runtime.crash_points import perhaps_crashing
+from watermaster.runtime.gate import GateStage
+from watermaster.runtime.gate_position import PositionKeeper
+from watermaster.runtime.gate_statistics import GateStatistics, StatisticsObserver, WorkerStatistics
+from watermaster.runtime.judging import GuardedJudge, Judging, JudgingMark, Suspect, encode_suspect
+from watermaster.runtime.ports import Output
+from watermaster.runtime.supervisor import FaultMessage, Supervisor
+from watermaster.runtime.transfer import Transfer, TransferSettings
+from watermaster.stream.fault import Fault
+from watermaster.wiring.contract import compile_checks
+
+
+@dataclass(frozen=True, slots=True)
+class GateSpec:
+    """What a worker process needs to know; no secrets, so that it may be pickled."""
+
+    configuration: Configuration
+    gate: str
+    instance: str
+    accept_position: bool = False
+
+    @property
+    def gate_configuration(self) -> GateConfiguration:
+        """The configuration of this gate."""
+        return self.configuration.gates[self.gate]
+
+
+class _PipeSink:
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def send(self, statistics: WorkerStatistics) -> None:
+        try:
+            self._pipe.send(statistics)
+        except (BrokenPipeError, OSError):
+            return  # the supervisor is gone; the loop notices by itself
+
+
+def run_gate_worker(spec: GateSpec, slot: int, mark_path: str, pipe: Connection, stop: Event) -> None:
+    """A worker process: everything from the landing topics to the ledger for one transactional id."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches the supervisor, which stops us
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    supervisor = parent_process()
+
+    def should_stop() -> bool:
+        return stop.is_set() or supervisor is None or not supervisor.is_alive()
+
+    try:
+        _transfer(spec, slot, Path(mark_path), pipe, should_stop)
+    except Fault as fault:
+        pipe.send(FaultMessage(fault.code, fault.message, fault.hint, fault.retriable))
+        pipe.close()
+        os._exit(3)  # clients of a broken cluster may wait long in their destructors; nothing is left to save
+
+
+def _transfer(
+    spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, should_stop: Callable[[], bool]
+) -> None:
+    gate = spec.gate_configuration
+    settings = client_settings(spec.configuration.clusters[gate.cluster])
+    clock = SystemClock()
+    contracts = ContractsInForce(
+        KafkaLogReader(settings, gate.control, translate_error),
+        {stream.landing: stream.schema_object for stream in gate.streams},
+        compile_checks,
+        _build_judge,
+        time.sleep,
+    )
+    contracts.load()
+    isolated = JudgeProcess(build_judge, perhaps_crashing)
+    guarded = GuardedJudge(JudgingMark(mark_path), isolated)
+    upstream = KafkaUpstream(settings, gate.group_id, translate_error)
+    positions = PositionKeeper(
+        gate=gate,
+        upstream=upstream,
+        view=KafkaClusterView(settings, translate_error),
+        ledger=KafkaLedgerTail(settings, gate.ledger, translate_error),
+        contracts=contracts,
+        clock=clock,
+        suspected=guarded.suspect,
+        accept_position=spec.accept_position,
+    )
+    positions.look()
+
+    def open_downstream() -> KafkaDownstream:
+        downstream = KafkaDownstream(
+            settings,
+            f"{gate.name}.{spec.instance}.{slot}",
+            translate_error,
+            transaction_timeout_s=gate.transaction_timeout_ms / 1000,
+        )
+        downstream.open()
+        return downstream
+
+    observer = StatisticsObserver(slot, clock, _PipeSink(pipe))
+    transfer = Transfer(
+        upstream=upstream,
+        open_downstream=open_downstream,
+        stage=GateStage(gate, contracts, positions, guarded.judge),
+        clock=clock,
+        observer=observer,
+        settings=TransferSettings(
+            commit_interval_s=gate.commit_interval_ms / 1000,
+            records_max=gate.transaction_records_max,
+            bytes_max=gate.transaction_bytes_max,
+            timeout_s=gate.transaction_timeout_ms / 1000,
+        ),
+        sleep=time.sleep,
+    )
+    try:
+        transfer.run(should_stop)
+        observer.send()
+    finally:
+        isolated.close()
+    transfer.close()
+
+
+def _build_judge(checks: Checks) -> Judge:
+    return perhaps_crashing(build_judge(checks))
+
+
+def run_gate(
+    configuration: Configuration,
+    gate_name: str,
+    *,
+    should_stop: Callable[[], bool],
+    on_change: Callable[[GateStatistics], None],
+    accept_position: bool = False,
+) -> GateStatistics:
+    """Run a gate until told to stop. Raises the fault that stops it."""
+    gate = configuration.gates[gate_name]
+    lock = InstanceLock(configuration.state_directory, gate.name, gate.instance)
+    spec = GateSpec(configuration, gate_name, lock.name, accept_position)
+    settings = client_settings(configuration.clusters[gate.cluster])
+    view = KafkaClusterView(settings, translate_error)
+    writer = KafkaNoteWriter(settings, translate_error)
+
+    def note_suspect(judging: Judging, cause: str) -> None:
+        facts = view.topics([judging.source.topic, gate.ledger])
+        suspect = Suspect(
+            topic=judging.source.topic,
+            topic_id=facts[judging.source.topic].topic_id,
+            partition=judging.source.partition,
+            from_=judging.from_,
+            to=judging.to,
+            cause=cause,
+        )
+        key, value = encode_suspect(suspect)
+        writer.write([Output(gate.ledger, suspect.partition % facts[gate.ledger].partitions, key, value, None, [])])
+
+    statistics = GateStatistics(gate_name, started_ms=SystemClock().now_ms())
+    with tempfile.TemporaryDirectory(prefix="watermaster-") as directory:
+        supervisor = Supervisor(
+            main=run_gate_worker,
+            spec=spec,
+            workers=gate.workers,
+            directory=Path(directory),
+            statistics=statistics,
+            note_suspect=note_suspect,
+            on_change=on_change,
+        )
+        try:
+            supervisor.run(should_stop)
+        finally:
+            lock.release()
+    return statistics
