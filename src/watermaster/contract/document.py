@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from watermaster.contract.activation import CONTRACT_BYTES_MAX
-from watermaster.contract.official_schema import schema_problems
+from watermaster.contract.official_schema import official_schema
 from watermaster.contract.problem import Position, Problem, ProblemCode, locate, quoted
+from watermaster.contract.schema_problems import Judged, schema_problems
 from watermaster.contract.yaml_text import Json, read_yaml
 
 
@@ -54,7 +55,7 @@ def read_contract(data: bytes, source: str) -> ReadResult:
         hint = "A contract starts with `apiVersion: v3.2.0` and `kind: DataContract`."
         return ReadResult(source, digest, {}, read.positions, (Problem(code, message, hint, source, 1, 1),))
     result = ReadResult(source, digest, read.data, read.positions)
-    problems = _generation(result) or schema_problems(read.data, source, read.positions)
+    problems = _generation(result) or schema_problems(Judged(official_schema(), read.data, source, read.positions))
     return ReadResult(source, digest, read.data, read.positions, problems)
 
 

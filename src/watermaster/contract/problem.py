@@ -19,7 +19,10 @@ PathStep: TypeAlias = str | int
 
 
 class ProblemCode(StrEnum):
-    """Stable codes. `yaml.*` is the text, `odcs.*` the official schema, `contract.*` what the contract asks."""
+    """Stable codes.
+
+    `yaml.*` is the text, `schema.*` the official schema and that of our extensions, `contract.*` what is asked for.
+    """
 
     YAML_SIZE = "yaml.size"
     YAML_ENCODING = "yaml.encoding"
@@ -37,14 +40,14 @@ class ProblemCode(StrEnum):
     YAML_NUMBER = "yaml.number"
     YAML_TEXT = "yaml.text"
 
-    NOT_A_CONTRACT = "odcs.not_a_contract"
-    VERSION = "odcs.version"
-    UNKNOWN_KEY = "odcs.unknown_key"
-    MISPLACED_KEY = "odcs.misplaced_key"
-    MISSING_KEY = "odcs.missing_key"
-    UNKNOWN_VALUE = "odcs.unknown_value"
-    WRONG_TYPE = "odcs.type"
-    WRONG_VALUE = "odcs.value"
+    NOT_A_CONTRACT = "schema.not_a_contract"
+    VERSION = "schema.version"
+    UNKNOWN_KEY = "schema.unknown_key"
+    MISPLACED_KEY = "schema.misplaced_key"
+    MISSING_KEY = "schema.missing_key"
+    UNKNOWN_VALUE = "schema.unknown_value"
+    WRONG_TYPE = "schema.type"
+    WRONG_VALUE = "schema.value"
 
     NO_SCHEMA = "contract.no_schema"
     UNKNOWN_STREAM = "contract.unknown_stream"
