@@ -157,9 +157,11 @@ def read_recent(reader: TopicReader, topic: str, per_partition: int, take: Calla
         if result.troubles:
             raise result.troubles[0].fault
         quiet = 0 if result.batches else quiet + 1
+        reached = dict(result.ends)
         for batch in result.batches:
             take(batch)
-        open_ends = {source: end for source, end in open_ends.items() if reader.position(source) < end}
+            reached[batch.source] = max(reached.get(batch.source, 0), batch.offsets[-1] + 1)
+        open_ends = {source: end for source, end in open_ends.items() if reached.get(source, 0) < end}
 
 
 def write_activation(plan: ActivationPlan, control: str, writer: NoteWriter, reader: LogReader) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -65,6 +65,8 @@ class WorkerStatistics(msgspec.Struct):
     partitions: list[str] = []
     conditions: dict[str, Condition] = {}
     positions: dict[str, int] = {}
+    lags: dict[str, int] = {}
+    """Records not yet judged, by landing topic."""
 
 
 class StatisticsSink(Protocol):
@@ -145,6 +147,14 @@ class StatisticsObserver:
         self.statistics.partitions = sorted(map(str, partitions))
         self.send()
 
+    def behind(self, records: Mapping[TopicPartition, int]) -> None:
+        """Lag by topic."""
+        lags: dict[str, int] = {}
+        for source, count in records.items():
+            lags[source.topic] = lags.get(source.topic, 0) + count
+        self.statistics.lags = lags
+        self._send_sometimes()
+
     def _send_sometimes(self) -> None:
         if self._clock.monotonic_s() - self._sent_s >= SEND_INTERVAL_S:
             self.send()
@@ -163,6 +173,7 @@ class GateStatistics(msgspec.Struct):
     retired: WorkerStatistics = msgspec.field(default_factory=lambda: WorkerStatistics(-1))
     """Totals of workers that have ended, so that counters never go back."""
     restarts: int = 0
+    fences: int = 0
     started_ms: int = 0
 
     def take(self, statistics: WorkerStatistics) -> None:
@@ -191,6 +202,13 @@ class GateStatistics(msgspec.Struct):
             for topic, counts in worker.streams.items():
                 totals.setdefault(topic, StreamCounts()).add(counts)
         return totals
+
+    def lags(self) -> dict[str, int]:
+        """Records not yet judged, by landing topic, over the living workers."""
+        lags: dict[str, int] = {}
+        for worker in self.workers.values():
+            add_counts(lags, worker.lags)
+        return lags
 
     def conditions(self) -> list[Condition]:
         """What is wrong now, in any worker."""

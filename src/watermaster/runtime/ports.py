@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -81,6 +81,8 @@ class ReadResult:
 
     batches: Sequence[RecordBatch]
     troubles: Sequence[Trouble] = ()
+    ends: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """Partitions read to their end, with the offset there: past transaction markers behind the last record."""
 
 
 class AssignmentListener(Protocol):
@@ -120,6 +122,10 @@ class Upstream(Protocol):
 
     def bounds(self, source: TopicPartition) -> tuple[int, int]:
         """Log start offset and end offset as the broker has them now."""
+        ...
+
+    def behind(self, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Records between each position and the end of the log as last heard of; asks nobody."""
         ...
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -248,10 +254,6 @@ class TopicReader(Protocol):
 
     def read(self, timeout_s: float) -> ReadResult:
         """What is there; empty after `timeout_s` seconds without any."""
-        ...
-
-    def position(self, source: TopicPartition) -> int:
-        """Next offset to read, past transaction markers; negative before the first read."""
         ...
 
     def close(self) -> None:

@@ -140,6 +140,7 @@ class Supervisor:
                 if isinstance(message, WorkerStatistics):
                     self.statistics.take(message)
                 elif isinstance(message, FaultMessage):
+                    self.statistics.fences += message.code == "WM-GATE-FENCED"
                     raise WorldFault(message.code, message.message, hint=message.hint, retriable=message.retriable)
         except (EOFError, OSError):
             return  # its end is seen by the exit code

@@ -41,6 +41,8 @@ BACKOFF_S_MAX = 10.0
 NARROW_BY = 4
 """A refused transaction is retried with this part of its records, so that one bad record among 10,000 takes seven."""
 
+LAG_INTERVAL_S = 1.0
+
 IDLE_READ_S = 0.2
 """How long one read may wait without an open transaction: bounds the reaction to stop, control topic and pauses."""
 
@@ -133,6 +135,10 @@ class TransferObserver(Protocol):
         """The partitions that we hold now."""
         ...
 
+    def behind(self, records: Mapping[TopicPartition, int]) -> None:
+        """Records not yet moved, by source partition."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TransferSettings:
@@ -179,6 +185,7 @@ class Transfer:
         """Not 0: a transaction was refused because of one of its records, so read in ever smaller ones."""
         self._narrow_until: dict[TopicPartition, int] = {}
         self._failures = 0
+        self._measured_s = 0.0
         self._gaps: dict[TopicPartition, Gap] = {}
         self._troubled: set[str] = set()
 
@@ -253,6 +260,10 @@ class Transfer:
         )
 
     def _refresh(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._measured_s >= LAG_INTERVAL_S:
+            self._measured_s = now_s
+            self._observer.behind(self._upstream.behind(self._positions))
         released = self._halted.intersection(self._stage.refresh())
         if released:
             self._halted -= released

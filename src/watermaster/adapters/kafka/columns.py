@@ -29,12 +29,16 @@ _TROUBLES: Final = {
 def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]) -> ReadResult:
     """Group messages by source partition, in offset order; error events become troubles."""
     troubles: list[Trouble] = []
+    ends: dict[TopicPartition, int] = {}
     batches: dict[tuple[Any, Any], RecordBatch] = {}  # a message without error has both
     batch: RecordBatch | None = None
     at: tuple[Any, Any] | None = None
     for message in messages:
         error = message.error()
         if error is not None:
+            if error.code() == KafkaError._PARTITION_EOF:
+                ends[TopicPartition(message.topic() or "", message.partition() or 0)] = message.offset() or 0
+                continue
             troubles.append(_trouble(error, message, translate))
             continue
         where: tuple[Any, Any] = (message.topic(), message.partition())
@@ -49,7 +53,7 @@ def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]
         batch.values.append(message.value())
         batch.headers.append(_headers(message, batch))
         batch.bytes += len(message)
-    return ReadResult(list(batches.values()), troubles)
+    return ReadResult(list(batches.values()), troubles, ends)
 
 
 def _trouble(error: KafkaError, message: Message, translate: Callable[[KafkaError], Fault]) -> Trouble:

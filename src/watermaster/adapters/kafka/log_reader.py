@@ -46,7 +46,6 @@ class KafkaLogReader:
                     retriable=True,
                 )
             records += self._take(0.1)
-            self._pass_markers(ends)
         return records
 
     def poll(self) -> list[LogRecord]:
@@ -80,6 +79,11 @@ class KafkaLogReader:
         for message in self._consumer.consume(500, timeout_s):
             error = message.error()
             if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:
+                    # Behind the last record there may be transaction markers: the end's offset is past them.
+                    partition = message.partition() or 0
+                    self._next[partition] = max(self._next[partition], message.offset() or 0)
+                    continue
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:
                     self._assign()  # the control topic's start has moved: compaction keeps what matters
                     continue
@@ -88,12 +92,6 @@ class KafkaLogReader:
             self._next[record.partition] = record.offset + 1
             records.append(record)
         return records
-
-    def _pass_markers(self, ends: Mapping[int, int]) -> None:
-        """Behind the last record there may be only transaction markers: the client's position passes them."""
-        for answer in self._consumer.position([KafkaTopicPartition(self._topic, p) for p in ends]):
-            if answer.offset >= 0:
-                self._next[answer.partition] = max(self._next[answer.partition], answer.offset)
 
 
 class KafkaLedgerTail:
@@ -141,7 +139,7 @@ def read_range(
     end: int,
     translate: Callable[[KafkaError], Fault],
 ) -> list[LogRecord]:
-    """Committed records of `[begin, end)`. Ends by position, because the last offsets may be markers."""
+    """Committed records of `[begin, end)`; the end of the partition counts too, as the last offsets may be markers."""
     consumer.assign([KafkaTopicPartition(topic, partition, begin)])
     records: list[LogRecord] = []
     until_s = time.monotonic() + REQUEST_TIMEOUT_S
@@ -149,13 +147,11 @@ def read_range(
     while position < end and time.monotonic() < until_s:
         for message in consumer.consume(500, 0.1):
             error = message.error()
-            if error is not None:
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise translate(error)
-            record = _as_log_record(message)
-            if record.offset < end:
-                records.append(record)
-            position = record.offset + 1
-        position = max(position, consumer.position([KafkaTopicPartition(topic, partition)])[0].offset)
+            position = (message.offset() or 0) + (error is None)
+            if error is None and position <= end:
+                records.append(_as_log_record(message))
     return records
 
 
@@ -171,7 +167,7 @@ def partitions_of(consumer: Consumer, topic: str, translate: Callable[[KafkaErro
 
 
 def _consumer(settings: Mapping[str, Any]) -> Consumer:
-    return Consumer(consumer_settings(settings, UNUSED_GROUP))
+    return Consumer(consumer_settings(settings, UNUSED_GROUP, {"enable.partition.eof": True}))
 
 
 def _as_log_record(message: Message) -> LogRecord:

@@ -68,6 +68,8 @@ class Sampler:
                 "enable.partition.eof": True,
                 "fetch.message.max.bytes": 64 * 1024,
                 "fetch.max.bytes": TOPIC_BYTES_MAX,
+                # The client wants this one to be the smallest of the three, though it only bounds what is produced.
+                "message.max.bytes": 64 * 1024,
                 "queued.max.messages.kbytes": 1024,
                 "statistics.interval.ms": _STATISTICS_MS,
                 "stats_cb": self._on_statistics,

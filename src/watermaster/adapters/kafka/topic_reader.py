@@ -21,7 +21,8 @@ class KafkaTopicReader:
 
     def __init__(self, settings: Mapping[str, Any], translate: Callable[[KafkaError], Fault]) -> None:
         self._translate = translate
-        self._consumer = Consumer(consumer_settings(settings, UNUSED_GROUP, {"queued.max.messages.kbytes": 32768}))
+        more = {"queued.max.messages.kbytes": 32768, "enable.partition.eof": True}
+        self._consumer = Consumer(consumer_settings(settings, UNUSED_GROUP, more))
 
     def partitions(self, topic: str) -> Sequence[TopicPartition]:
         """The partitions of a topic; a fault if it is not there or not to be seen."""
@@ -46,10 +47,6 @@ class KafkaTopicReader:
             return as_columns(self._consumer.consume(CONSUME_MAX, timeout_s), self._translate)
         except KafkaException as error:
             raise self._translate(error.args[0]) from error
-
-    def position(self, source: TopicPartition) -> int:
-        """Next offset to read, past transaction markers; negative before the first read."""
-        return self._consumer.position([KafkaTopicPartition(source.topic, source.partition)])[0].offset
 
     def close(self) -> None:
         """Release the connection."""

@@ -29,7 +29,6 @@ from watermaster.runtime.ports import (
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault
 
-
 REQUEST_TIMEOUT_S = 30.0
 """For the rare questions (committed, watermarks, seek); a cluster that needs longer is treated as down."""
 
@@ -59,11 +58,13 @@ class KafkaUpstream:
                     # Bounds memory: librdkafka prefetches this much, in one queue for all partitions.
                     "queued.max.messages.kbytes": 65536,
                     "topic.metadata.refresh.interval.ms": 30_000,
+                    "enable.partition.eof": True,
                 },
             )
         )
         self._translate = translate
         self._listener: AssignmentListener | None = None
+        self._at_end: set[TopicPartition] = set()
         self._raised: BaseException | None = None
 
     def subscribe(self, topics: Sequence[str], listener: AssignmentListener) -> None:
@@ -81,7 +82,11 @@ class KafkaUpstream:
             self._raise_if_raised()
             raise self._translate(error.args[0]) from error
         self._raise_if_raised()
-        return as_columns(messages, self._translate)
+        result = as_columns(messages, self._translate)
+        for batch in result.batches:
+            self._at_end.discard(batch.source)
+        self._at_end.update(result.ends)
+        return result
 
     def generation(self) -> object:
         """The consumer group metadata as of now."""
@@ -111,6 +116,15 @@ class KafkaUpstream:
             lambda: self._consumer.get_watermark_offsets(partition, timeout=REQUEST_TIMEOUT_S, cached=False)
         )
         return low, high
+
+    def behind(self, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """From the watermarks of the last fetch; 0 where the end was reached (markers are no records)."""
+        behind = {}
+        for source, position in positions.items():
+            partition = KafkaTopicPartition(source.topic, source.partition)
+            _, high = self._call(lambda p=partition: self._consumer.get_watermark_offsets(p, cached=True))  # type: ignore[misc]
+            behind[source] = 0 if source in self._at_end else max(0, high - position)
+        return behind
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Rewind or move on; librdkafka forgets what it had fetched for these partitions."""

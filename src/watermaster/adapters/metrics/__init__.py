@@ -1,0 +1,1 @@
+"""Metrics and health over HTTP, for Prometheus and for whoever restarts services."""
