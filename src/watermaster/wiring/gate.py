@@ -83,9 +83,7 @@ def run_gate_worker(spec: GateSpec, slot: int, mark_path: str, pipe: Connection,
         os._exit(3)  # clients of a broken cluster may wait long in their destructors; nothing is left to save
 
 
-def _transfer(
-    spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, should_stop: Callable[[], bool]
-) -> None:
+def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, should_stop: Callable[[], bool]) -> None:
     gate = spec.gate_configuration
     settings = client_settings(spec.configuration.clusters[gate.cluster])
     clock = SystemClock()

@@ -1,0 +1,165 @@
+"""`watermaster contract`: read a contract, say what it asks, and put it in force."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watermaster.cli.errors import ExitCode
+from watermaster.cli.gate import YesOption
+from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.stream.fault import UsageFault
+
+if TYPE_CHECKING:
+    from watermaster.runtime.activate import ActivationPlan
+
+FileArgument = Annotated[Path, typer.Argument(help="A contract document (*.odcs.yaml).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `contract` and what belongs to it."""
+    contract_app = typer.Typer(
+        help="Contracts: check them, read them in plain words, put them in force.", no_args_is_help=True
+    )
+    contract_app.command("lint")(_lint)
+    contract_app.command("show")(_show)
+    contract_app.command("activate")(_activate)
+    contract_app.command("activations")(_activations)
+    app.add_typer(contract_app, name="contract")
+
+
+def _lint(file: FileArgument, output: OutputOption = OutputFormat.TABLE) -> None:
+    """Check a document against the official ODCS schema and against what the gate can judge."""
+    from watermaster.contract.compiler import compile_contract
+    from watermaster.contract.document import read_contract
+
+    read = read_contract(_read(file), str(file))
+    problems = read.problems or compile_contract(read).problems
+    if output is OutputFormat.JSON:
+        show_json({"file": str(file), "problems": list(problems)})
+    else:
+        for problem in problems:
+            say(f"{problem.source}:{problem.line}:{problem.column}: {problem.message} [{problem.code}] {problem.path}")
+            if problem.hint:
+                say(f"  {problem.hint}")
+        say(f"{len(problems)} problems." if problems else f"{file} is a contract that can be enforced.")
+    if problems:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _show(
+    file: FileArgument,
+    stream: Annotated[str | None, typer.Option(help="One schema object or topic of the contract.")] = None,
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """Say in plain words what the contract asks of a record."""
+    from watermaster.contract.plain import describe
+    from watermaster.wiring.contract import compile_checks
+
+    checks = compile_checks(_read(file), str(file), stream)
+    sentences = describe(checks)
+    if output is OutputFormat.JSON:
+        show_json({"stream": checks.stream, "asks": sentences, "unjudged": checks.unjudged})
+        return
+    say(f"{checks.contract_id} {checks.contract_version} for {checks.stream}")
+    for sentence in sentences:
+        say(f"  {sentence}")
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageFault(
+            "WM-CONTRACT-FILE", f"cannot read {file}: {error.strerror}", hint="Give the path of an *.odcs.yaml file."
+        ) from error
+
+
+def _activate(
+    stream: Annotated[str, typer.Argument(help="The landing or trusted topic of a gate.")],
+    config: ConfigOption = Path("watermaster.yaml"),
+    file: Annotated[Path | None, typer.Option(help="Another document than the configured one.")] = None,
+    rollback_to: Annotated[
+        int | None, typer.Option("--rollback-to", help="Put the contract of this earlier activation in force again.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
+    yes: YesOption = False,
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """Judge recent records by the new contract, show whose verdict changes, and with --yes put it in force."""
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.wiring import activation
+
+    configuration = load_configuration(config)
+    document = _read(file) if file is not None else None
+    plan = activation.plan(configuration, stream, document=document, rollback_to=rollback_to, why=why)
+    write = yes and not plan.already_in_force
+    if write:
+        activation.write(configuration, plan)
+    if output is OutputFormat.JSON:
+        show_json({"activation": _plain(plan), "changes": plan.changes, "written": write})
+    else:
+        _show_plan(plan, written=write)
+
+
+def _plain(plan: ActivationPlan) -> dict[str, object]:
+    import msgspec
+
+    return dict(msgspec.to_builtins(plan.activation))
+
+
+def _show_plan(plan: ActivationPlan, *, written: bool) -> None:
+    activation, changes = plan.activation, plan.changes
+    if plan.already_in_force and plan.previous is not None:
+        say(f"This contract is in force for {activation.stream} already (activation {plan.previous.number}).")
+        return
+    before = f"activation {plan.previous.number}" if plan.previous is not None else "no contract"
+    say(f"{activation.stream}: {activation.contract_id} {activation.contract_version} after {before}")
+    show_table(
+        f"On the last {changes.records} records",
+        ("held before", "held after", "newly held", "newly passed"),
+        [(changes.held_before, changes.held_after, changes.newly_held, changes.newly_passed)],
+    )
+    if changes.reasons:
+        show_table("Why records would newly be held", ("rule", "records"), changes.reasons.most_common(20))
+        say("For instance " + ", ".join(changes.examples))
+    if written:
+        say(f"Activation {activation.number} is in force.")
+    else:
+        say(f"Add --yes to write activation {activation.number}.")
+
+
+def _activations(
+    stream: Annotated[str, typer.Argument(help="The landing or trusted topic of a gate.")],
+    config: ConfigOption = Path("watermaster.yaml"),
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """List the activations of a stream; the last one is in force."""
+    import msgspec
+
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.wiring import activation
+
+    known = activation.activations(load_configuration(config), stream)
+    if output is OutputFormat.JSON:
+        show_json([msgspec.to_builtins(one) for one in known])
+        return
+    show_table(
+        f"Activations of {stream}",
+        ("number", "contract", "version", "by", "at", "why", "hash"),
+        [
+            (
+                one.number,
+                one.contract_id,
+                one.contract_version,
+                one.by,
+                datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="seconds"),
+                one.why,
+                one.contract[:19],
+            )
+            for one in known
+        ],
+    )

@@ -1,0 +1,125 @@
+"""`watermaster gate`: run the gate, or look through it with `--observe`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, say, show_json
+from watermaster.stream.fault import UsageFault
+
+GateOption = Annotated[
+    str | None, typer.Option("--gate", "-g", help="Which gate of the configuration; not needed if there is one.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without this the plan is printed.")]
+
+
+def choose_gate(gates: object, name: str | None) -> str:
+    """The gate's name: the one asked for, or the only one. Raises UsageFault."""
+    names = sorted(gates)  # type: ignore[call-overload]
+    if name is None and len(names) == 1:
+        return str(names[0])
+    if name in names:
+        return str(name)
+    asked = f"there is no gate {name!r}" if name else "the configuration has several gates" if names else "no gate"
+    raise UsageFault(
+        "WM-GATE-NAME",
+        f"{asked}; configured: {', '.join(names) or 'none'}",
+        hint="Name one with --gate." if names else "Add a `gates:` section to watermaster.yaml.",
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add `gate` and what belongs to it."""
+    gate_app = typer.Typer(
+        help="Run the gate: landing topics are judged, good records forwarded, bad ones held.",
+        invoke_without_command=True,
+    )
+    gate_app.callback()(_gate)
+    gate_app.command("resume")(_resume)
+    app.add_typer(gate_app, name="gate")
+
+
+def _gate(
+    context: typer.Context,
+    config: ConfigOption = Path("watermaster.yaml"),
+    gate: GateOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Worker processes, if not as configured.")] = None,
+    accept_position: Annotated[
+        bool, typer.Option("--accept-position", help="Go on although the group's offset and the ledger disagree.")
+    ] = False,
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    import dataclasses
+
+    from watermaster.adapters.files.configuration_file import load_configuration
+
+    configuration = load_configuration(config)
+    name = choose_gate(configuration.gates, gate)
+    if workers is not None:
+        chosen = dataclasses.replace(configuration.gates[name], workers=workers)
+        configuration = dataclasses.replace(configuration, gates={**configuration.gates, name: chosen})
+    _run(configuration, name, output, accept_position=accept_position)
+
+
+def _run(configuration: object, name: str, output: OutputFormat, *, accept_position: bool) -> None:
+    from watermaster.cli.gate_view import LiveView, LogView
+    from watermaster.wiring.gate import run_gate
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    live = sys.stdout.isatty() and output is OutputFormat.TABLE
+    view = LiveView(console()) if live else LogView(_log(json=output is OutputFormat.JSON))
+    with view:
+        statistics = run_gate(
+            configuration,  # type: ignore[arg-type]
+            name,
+            should_stop=stop.is_set,
+            on_change=view.show,
+            accept_position=accept_position,
+        )
+        view.finish(statistics)
+    if output is OutputFormat.TABLE:
+        say("Stopped; everything that was read is committed.")
+
+
+def _log(*, json: bool) -> object:
+    import structlog
+
+    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), renderer],
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+    )
+    return structlog.get_logger()
+
+
+def _resume(
+    stream: Annotated[str, typer.Argument(help="The landing topic whose breaker is open.")],
+    config: ConfigOption = Path("watermaster.yaml"),
+    gate: GateOption = None,
+    yes: YesOption = False,
+    why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """Let a paused stream go on: what breaks the contract in force is held without limit until the next activation."""
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.wiring.activation import resume_stream
+
+    configuration = load_configuration(config)
+    name = choose_gate(configuration.gates, gate)
+    told = resume_stream(configuration, name, stream, why=why, write=yes)
+    if output is OutputFormat.JSON:
+        show_json(told)
+    elif yes:
+        say(f"{stream} goes on; the gate reads this within a second.")
+    else:
+        say(f"Would let {stream} go on under activation {told['activation']}. Add --yes to do it.")
