@@ -69,10 +69,15 @@ def _key(checks: Checks) -> Iterator[str]:
     if key.required:
         yield "The record's key must be there."
     if key.check is not None:
-        yield from _field(key.check)
+        own, *inner = _field(key.check)
+        yield own.replace("key may be missing or null, else it is", "The record's key, where there is one, is", 1)
+        yield from inner
 
 
 def _field(check: FieldCheck) -> Iterator[str]:
+    if check.type is LogicalType.ANY and not check.required and check.enum is None:
+        yield f"{check.path} may be anything."
+        return
     presence = "must be there and be" if check.required else "may be missing or null, else it is"
     clauses = [clause for clause in _clauses(check) if clause]
     yield f"{check.path} {presence} {', '.join([_type(check), *clauses])}."
@@ -140,14 +145,26 @@ def bound_text(check: FieldCheck, bound: Bound) -> str:
         case LogicalType.DATE:
             return (date(1970, 1, 1) + timedelta(days=int(bound))).isoformat()
         case LogicalType.TIMESTAMP:
-            seconds, rest = divmod(int(bound), _NS)
-            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-            return f"{moment:%Y-%m-%dT%H:%M:%S}{_fraction(rest)}Z"
+            return _moment(int(bound))
         case LogicalType.TIME:
-            seconds, rest = divmod(int(bound), _NS)
-            return f"{timedelta(seconds=seconds)}{_fraction(rest)}"
+            return _clock(int(bound))
         case _:
             return f"{Decimal(bound):f}"
+
+
+def _moment(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, _NS)
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    except OverflowError:  # in UTC, an offset may carry a bound a few hours beyond the years 1 to 9999
+        return f"{nanoseconds} ns from 1970"
+    return f"{moment.replace(tzinfo=None).isoformat()}{_fraction(rest)}Z"
+
+
+def _clock(nanoseconds: int) -> str:
+    sign = "-" if nanoseconds < 0 else ""  # an offset may carry a time below midnight UTC
+    seconds, rest = divmod(abs(nanoseconds), _NS)
+    return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{_fraction(rest)}"
 
 
 def _fraction(nanoseconds: int) -> str:

@@ -14,11 +14,12 @@ accept what other languages refuse.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from functools import lru_cache
+from typing import TypeAlias
 
 TEMPORAL_CHARACTERS_MAX = 100
 """No judged form is written longer; a longer text is refused before any matching."""
@@ -139,13 +140,13 @@ def default_form(kind: TemporalKind, *, offset: bool | None = None, default_offs
     """
     match kind:
         case TemporalKind.DATE:
-            return TemporalForm(kind, "ISO 8601 date", _DATE, _DATE_FIELDS)
+            return TemporalForm(kind, "ISO 8601 (2024-12-31)", _DATE, _DATE_FIELDS)
         case TemporalKind.TIME:
-            return TemporalForm(kind, "RFC 3339 time", _TIME, _TIME_FIELDS, offset, default_offset_s)
+            return TemporalForm(kind, "RFC 3339 (23:59:59.5)", _TIME, _TIME_FIELDS, offset, default_offset_s)
         case TemporalKind.TIMESTAMP:
             pattern = f"{_DATE}[Tt]{_TIME}"
             fields = _DATE_FIELDS + _TIME_FIELDS
-            return TemporalForm(kind, "RFC 3339 timestamp", pattern, fields, offset, default_offset_s)
+            return TemporalForm(kind, "RFC 3339 (2024-12-31T23:59:59Z)", pattern, fields, offset, default_offset_s)
 
 
 def parse_temporal(text: str, form: TemporalForm) -> int | TemporalReason:
@@ -155,102 +156,147 @@ def parse_temporal(text: str, form: TemporalForm) -> int | TemporalReason:
 
 @lru_cache(maxsize=1024)
 def temporal_parser(form: TemporalForm) -> Callable[[str], int | TemporalReason]:
-    """`parse_temporal` with the form's pattern compiled once, for loops over records."""
+    """`parse_temporal` with the form compiled once, for loops over records."""
     match_whole = re.compile(form.pattern, re.ASCII).fullmatch
+    groups_of = {name: [i for i, field in enumerate(form.fields) if field is name] for name in form.fields}
+    places = tuple(indexes[0] for indexes in groups_of.values())
+    repeated = len(places) < len(form.fields)
+    reader = _reader(form, {name: place for place, name in enumerate(groups_of)})
 
     def parse(text: str) -> int | TemporalReason:
         found = match_whole(text) if len(text) <= TEMPORAL_CHARACTERS_MAX else None
         if found is None:
             return TemporalReason.SHAPE
-        parts = _collect(form.fields, found.groups())
-        return TemporalReason.SHAPE if parts is None else _value(form, parts)
+        groups: Sequence[str | None] | None = found.groups()
+        if repeated:
+            groups = _merge(list(groups_of.values()), found.groups())
+        return TemporalReason.SHAPE if groups is None else reader(groups)
 
     return parse
 
 
-def _collect(fields: tuple[TemporalField, ...], groups: tuple[str | None, ...]) -> dict[TemporalField, str] | None:
-    """The text of each field that is there; None if an optional repetition of a field contradicts the first."""
-    parts: dict[TemporalField, str] = {}
-    for name, text in zip(fields, groups, strict=True):
-        if text is not None and parts.setdefault(name, text) != text:
+def _merge(groups_of: Sequence[Sequence[int]], groups: Sequence[str | None]) -> list[str | None] | None:
+    """One text for each field; None if an optional repetition of a field contradicts the first."""
+    merged: list[str | None] = []
+    for indexes in groups_of:
+        texts = {groups[index] for index in indexes} - {None}
+        if len(texts) > 1:
             return None
-    return parts
+        merged.append(next(iter(texts), None))
+    return merged
 
 
-def _value(form: TemporalForm, parts: dict[TemporalField, str]) -> int | TemporalReason:
+_Groups: TypeAlias = Sequence[str | None]
+_Reader: TypeAlias = Callable[[_Groups], int | TemporalReason]
+
+
+def _reader(form: TemporalForm, places: Mapping[TemporalField, int]) -> _Reader:
+    """Reads the value from the texts of the fields, which stand at `places`."""
     if form.kind is TemporalKind.DATE:
-        return _day(parts)
-    offset = _offset(form, parts.get(TemporalField.OFFSET))
-    if isinstance(offset, TemporalReason):
-        return offset
-    clock = _clock(parts)
-    if isinstance(clock, TemporalReason):
-        return clock
-    if form.kind is TemporalKind.TIME:
-        return clock - offset * _NS
-    day = _day(parts)
-    if isinstance(day, TemporalReason):
-        return day
-    return (day * 86_400 - offset) * _NS + clock
+        return _day_reader(places)
+    clock_of, offset_of = _clock_reader(places), _offset_reader(form, places)
+    day_of = _day_reader(places) if form.kind is TemporalKind.TIMESTAMP else None
+
+    def read(groups: _Groups) -> int | TemporalReason:
+        offset = offset_of(groups)
+        if isinstance(offset, TemporalReason):
+            return offset
+        clock = clock_of(groups)
+        if isinstance(clock, TemporalReason) or day_of is None:
+            return clock if isinstance(clock, TemporalReason) else clock - offset * _NS
+        day = day_of(groups)
+        return day if isinstance(day, TemporalReason) else (day * 86_400 - offset) * _NS + clock
+
+    return read
 
 
-def _day(parts: dict[TemporalField, str]) -> int | TemporalReason:
-    year = _year(parts)
-    if not YEAR_MIN <= year <= YEAR_MAX:
-        return TemporalReason.YEAR
-    try:
-        return date(year, _month(parts), int(parts[TemporalField.DAY])).toordinal() - _EPOCH_ORDINAL
-    except ValueError:
-        return TemporalReason.NO_SUCH_DAY
+def _day_reader(places: Mapping[TemporalField, int]) -> _Reader:
+    century = 2000 if TemporalField.YEAR_OF_CENTURY in places else 0
+    year_at = places[TemporalField.YEAR_OF_CENTURY if century else TemporalField.YEAR]
+    month_of = _month_reader(places)
+    day_at = places[TemporalField.DAY]
+
+    def read(groups: _Groups) -> int | TemporalReason:
+        year = century + int(groups[year_at] or 0)
+        if not YEAR_MIN <= year <= YEAR_MAX:
+            return TemporalReason.YEAR
+        try:
+            return date(year, month_of(groups), int(groups[day_at] or 0)).toordinal() - _EPOCH_ORDINAL
+        except ValueError:
+            return TemporalReason.NO_SUCH_DAY
+
+    return read
 
 
-def _year(parts: dict[TemporalField, str]) -> int:
-    short = parts.get(TemporalField.YEAR_OF_CENTURY)
-    return int(parts[TemporalField.YEAR]) if short is None else 2000 + int(short)
+def _month_reader(places: Mapping[TemporalField, int]) -> Callable[[_Groups], int]:
+    for field, names in ((TemporalField.MONTH_SHORT, MONTHS_SHORT), (TemporalField.MONTH_LONG, MONTHS_LONG)):
+        if field in places:
+            number_of = {name: number for number, name in enumerate(names, start=1)}
+            named_at = places[field]
+            return lambda groups: number_of[groups[named_at] or ""]
+    month_at = places[TemporalField.MONTH]
+    return lambda groups: int(groups[month_at] or 0)
 
 
-def _month(parts: dict[TemporalField, str]) -> int:
-    if (name := parts.get(TemporalField.MONTH_SHORT)) is not None:
-        return 1 + MONTHS_SHORT.index(name)
-    if (name := parts.get(TemporalField.MONTH_LONG)) is not None:
-        return 1 + MONTHS_LONG.index(name)
-    return int(parts[TemporalField.MONTH])
+def _clock_reader(places: Mapping[TemporalField, int]) -> _Reader:
+    hour_of = _hour_reader(places)
+    minute_at, second_at, fraction_at = (
+        places.get(field) for field in (TemporalField.MINUTE, TemporalField.SECOND, TemporalField.FRACTION)
+    )
+
+    def read(groups: _Groups) -> int | TemporalReason:
+        hour = hour_of(groups)
+        minute = int(groups[minute_at] or 0) if minute_at is not None else 0
+        second = int(groups[second_at] or 0) if second_at is not None else 0
+        if hour >= _HOURS:
+            return TemporalReason.HOUR
+        if minute >= _SIXTY:
+            return TemporalReason.MINUTE
+        if second >= _SIXTY:
+            return TemporalReason.SECOND
+        fraction = groups[fraction_at] if fraction_at is not None else None
+        if fraction is not None and len(fraction) > _NS_DIGITS:
+            return TemporalReason.PRECISION
+        return (hour * 3600 + minute * 60 + second) * _NS + (int(fraction.ljust(_NS_DIGITS, "0")) if fraction else 0)
+
+    return read
 
 
-def _clock(parts: dict[TemporalField, str]) -> int | TemporalReason:
-    hour = _hour(parts)
-    if hour >= _HOURS:
-        return TemporalReason.HOUR
-    minute = int(parts.get(TemporalField.MINUTE, "0"))
-    if minute >= _SIXTY:
-        return TemporalReason.MINUTE
-    second = int(parts.get(TemporalField.SECOND, "0"))
-    if second >= _SIXTY:
-        return TemporalReason.SECOND
-    fraction = parts.get(TemporalField.FRACTION, "0")
-    if len(fraction) > _NS_DIGITS:
-        return TemporalReason.PRECISION
-    return (hour * 3600 + minute * 60 + second) * _NS + int(fraction.ljust(_NS_DIGITS, "0"))
+def _hour_reader(places: Mapping[TemporalField, int]) -> Callable[[_Groups], int]:
+    """The hour; beyond 23 where the text names none."""
+    if TemporalField.HALF_DAY not in places:
+        hour_at = places[TemporalField.HOUR]
+        return lambda groups: int(groups[hour_at] or 0)
+    half_at, short_at = places[TemporalField.HALF_DAY], places[TemporalField.HOUR_OF_HALF_DAY]
+
+    def read(groups: _Groups) -> int:
+        hour = int(groups[short_at] or 0)
+        afternoon = _NOON if groups[half_at] == "PM" else 0
+        return hour % _NOON + afternoon if 1 <= hour <= _NOON else _HOURS
+
+    return read
 
 
-def _hour(parts: dict[TemporalField, str]) -> int:
-    half = parts.get(TemporalField.HALF_DAY)
-    if half is None:
-        return int(parts[TemporalField.HOUR])
-    hour = int(parts[TemporalField.HOUR_OF_HALF_DAY])
-    if not 1 <= hour <= _NOON:
-        return _HOURS
-    return hour % _NOON + (_NOON if half == "PM" else 0)
+def _offset_reader(form: TemporalForm, places: Mapping[TemporalField, int]) -> _Reader:
+    """Seconds east of UTC."""
+    missing = TemporalReason.OFFSET_MISSING if form.offset else form.default_offset_s
+    offset_at = places.get(TemporalField.OFFSET)
+    if offset_at is None:
+        return lambda _: missing
+
+    def read(groups: _Groups) -> int | TemporalReason:
+        text = groups[offset_at]
+        if text is None:
+            return missing
+        if form.offset is False:
+            return TemporalReason.OFFSET_UNEXPECTED
+        return 0 if text in "Zz" else _offset(text)
+
+    return read
 
 
-def _offset(form: TemporalForm, text: str | None) -> int | TemporalReason:
-    """Seconds east of UTC. The text, if any, is `Z`, or a sign and two, four or six digits with or without colons."""
-    if text is None:
-        return TemporalReason.OFFSET_MISSING if form.offset else form.default_offset_s
-    if form.offset is False:
-        return TemporalReason.OFFSET_UNEXPECTED
-    if text in "Zz":
-        return 0
+def _offset(text: str) -> int | TemporalReason:
+    """Of a sign and two, four or six digits, with or without colons."""
     digits = text[1:].replace(":", "").ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
     size = hours * 3600 + minutes * 60 + seconds
