@@ -1,0 +1,68 @@
+"""The middle way: the same document as the exact decoder's, five times faster, for records that are surely plain.
+
+msgspec is as strict as we are except in three points: it keeps the last of duplicate keys, and lets through integers
+of up to 4,300 digits and the NUL character. The first is settled by counting quotes: a document of K members and S
+strings among its values has at least 2·(K + S) of them, and exactly so many if no key is there twice and no string
+holds an escaped quote. What msgspec refuses is left to the exact decoder, which knows why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+import msgspec
+
+from watermaster.contract.checks import Limits
+from watermaster.gate.number import INTEGER_DIGITS_MAX, read_fraction
+from watermaster.gate.strict_json import Document, JsonProblem, decode_strictly
+
+SWIFT_BYTES_MAX: Final = 1_000_000
+"""Larger values go to the exact decoder, which counts elements before it builds anything."""
+
+_DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else ord("a") for byte in range(256))
+_TOO_MANY_DIGITS: Final = b"0" * (INTEGER_DIGITS_MAX + 1)
+_decode: Final = msgspec.json.Decoder(float_hook=read_fraction).decode
+
+
+def decode_swiftly(value: bytes, limits: Limits) -> Document | JsonProblem:
+    """What `decode_strictly` gives, sooner. Never raises for bad data."""
+    if _plain(value, limits):
+        try:
+            document = cast("Document", _decode(value))
+        except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
+            return decode_strictly(value, limits)
+        if value.count(b'"') == 2 * count_quoted(document):
+            return document
+    return decode_strictly(value, limits)
+
+
+def _plain(value: bytes, limits: Limits) -> bool:
+    """Whether the two decoders can differ in nothing but duplicates."""
+    if b"\\" in value and (b'\\"' in value or b"\\\\" in value or b"\\u0000" in value):
+        return False
+    if len(value) > INTEGER_DIGITS_MAX and _TOO_MANY_DIGITS in value.translate(_DIGITS):
+        return False
+    opened = value.count(b"{") + value.count(b"[")
+    return (
+        opened <= limits.depth_max
+        and len(value) <= min(SWIFT_BYTES_MAX, limits.elements_max)
+        and limits.integer_digits_max == INTEGER_DIGITS_MAX
+    )
+
+
+def count_quoted(document: Document) -> int:
+    """Members plus strings among the values: every one of them is written with two quotes."""
+    if type(document) is dict:
+        return len(document) + _count_in(document.values())
+    if type(document) is list:
+        return _count_in(document)
+    return 1 if type(document) is str else 0
+
+
+def _count_in(values: Iterable[Document]) -> int:
+    types = list(map(type, values))
+    total = types.count(str)
+    if dict in types or list in types:
+        total += sum(count_quoted(value) for value in values if type(value) is dict or type(value) is list)
+    return total
