@@ -26,7 +26,6 @@ from watermaster.runtime.configuration import (
 from watermaster.runtime.configuration_conflicts import find_conflicts
 from watermaster.stream.fault import UsageFault
 
-FILE_NAME: Final = "watermaster.yaml"
 FILE_BYTES_MAX: Final = 1024 * 1024
 """A thousand gates stay far below this; whatever is larger is another file."""
 

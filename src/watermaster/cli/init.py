@@ -1,0 +1,177 @@
+"""`watermaster init`: look at a cluster without touching it, and write the first configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watermaster.cli.output import OutputFormat, OutputOption, data_size, say, show_json, show_table
+from watermaster.runtime.names import CLUSTER_NAME, FILE_NAME
+from watermaster.stream.fault import UsageFault
+
+if TYPE_CHECKING:
+    from watermaster.runtime.configuration import ClusterConfiguration
+    from watermaster.runtime.initialize import InitialFiles, InitialLook, TopicRow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `init`."""
+    app.command("init")(_init)
+
+
+def _init(
+    bootstrap: Annotated[str, typer.Option("--bootstrap", help="HOST:PORT of a broker; several with commas.")],
+    client_config: Annotated[
+        Path | None, typer.Option("--client-config", help="Client properties, in Java's or librdkafka's words.")
+    ] = None,
+    allow_plaintext: Annotated[
+        bool, typer.Option("--allow-plaintext", help="Connect unencrypted beyond this machine.")
+    ] = False,
+    allow_anonymous: Annotated[
+        bool, typer.Option("--allow-anonymous", help="Connect without a login beyond this machine.")
+    ] = False,
+    allow_unverified_tls: Annotated[
+        bool, typer.Option("--allow-unverified-tls", help="Do not ask for proof of the broker's identity.")
+    ] = False,
+    environment: Annotated[str, typer.Option(help="development, staging or production.")] = "development",
+    stream: Annotated[list[str] | None, typer.Option("--stream", help="A topic of JSON records to guard.")] = None,
+    all_json: Annotated[bool, typer.Option("--all-json", help="Guard every topic of JSON records.")] = False,
+    directory: Annotated[Path, typer.Option(help="Where to write watermaster.yaml and contracts/.")] = Path(),
+    yes: Annotated[bool, typer.Option("--yes", help="Write the files; without this the plan is printed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """Connect, look, and write a first configuration. The cluster is only read."""
+    from watermaster.runtime.configuration import ClusterConfiguration, Environment
+    from watermaster.wiring.observation import look_at, refuse_existing
+
+    if environment not in [each.value for each in Environment]:
+        raise UsageFault(
+            "WM-USAGE", f"There is no environment {environment}.", hint="Use development, staging or production."
+        )
+    cluster = ClusterConfiguration(
+        name=CLUSTER_NAME,
+        bootstrap=bootstrap,
+        environment=Environment(environment),
+        client_config=client_config.absolute() if client_config else None,
+        allow_plaintext=allow_plaintext,
+        allow_anonymous=allow_anonymous,
+        allow_unverified_tls=allow_unverified_tls,
+    )
+    if not force:
+        refuse_existing(directory, FILE_NAME)
+    look = look_at(cluster)
+    if output is OutputFormat.TABLE:
+        _show_look(look)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty() and output is OutputFormat.TABLE and not yes
+    topics = _choose(look, stream or [], all_json=all_json, interactive=interactive)
+    _finish(look, cluster, topics, directory, apply=yes, force=force, interactive=interactive, output=output)
+
+
+def _choose(look: InitialLook, wanted: Sequence[str], *, all_json: bool, interactive: bool) -> Sequence[str]:
+    from watermaster.runtime.initialize import choose
+
+    candidates = [row.topic for row in look.enforceable]
+    if all_json:
+        return candidates
+    if not wanted and interactive and candidates:
+        for number, topic in enumerate(candidates, start=1):
+            say(f"  {number:3} {topic}")
+        answer = typer.prompt("Which shall a gate guard (numbers or names, 'all', or Enter for none)", default="")
+        if answer.strip() == "all":
+            return candidates
+        words = answer.replace(",", " ").split()
+        wanted = [candidates[int(word) - 1] if _is_number_of(word, candidates) else word for word in words]
+    return choose(look, wanted)
+
+
+def _is_number_of(word: str, candidates: Sequence[str]) -> bool:
+    return word.isdecimal() and word not in candidates and 1 <= int(word) <= len(candidates)
+
+
+def _finish(
+    look: InitialLook,
+    cluster: ClusterConfiguration,
+    topics: Sequence[str],
+    directory: Path,
+    *,
+    apply: bool,
+    force: bool,
+    interactive: bool,
+    output: OutputFormat,
+) -> None:
+    from watermaster.runtime.initialize import plan_files
+    from watermaster.wiring.observation import write_new_files
+
+    files = plan_files(look, cluster, _client_config_in(directory, cluster), topics)
+    if output is OutputFormat.TABLE:
+        _show_plan(files, directory)
+    if interactive:
+        apply = typer.confirm("Write these files?", default=True)
+    written, kept = write_new_files(directory, files.texts, force=force) if apply else ((), ())
+    if output is OutputFormat.JSON:
+        show_json({"look": _without_values(look), "files": dict(files.texts), "written": written, "kept": kept})
+    elif apply:
+        for path in written:
+            say(f"wrote {path}")
+        for path in kept:
+            say(f"kept {path}, which was there already")
+        say("Next: watermaster status, then watermaster gate --observe.")
+    else:
+        say("Nothing was written. --yes writes these files; --stream TOPIC or --all-json chooses streams.")
+
+
+def _client_config_in(directory: Path, cluster: ClusterConfiguration) -> str | None:
+    """The client properties as the file names them: relative where they lie in the project's folder."""
+    if cluster.client_config is None:
+        return None
+    relative = os.path.relpath(cluster.client_config, directory.absolute())
+    return str(cluster.client_config) if relative.startswith("..") else relative
+
+
+def _show_look(look: InitialLook) -> None:
+    columns = ("topic", "format", "agreeing", "partitions", "replication", "records ≤", "per second", "≈ size", "note")
+    rows = [_cells(row) for row in look.rows]
+    show_table(
+        f"Cluster {look.cluster.cluster_id}: {len(look.cluster.brokers)} brokers, {len(rows)} topics", columns, rows
+    )
+    read, budget = data_size(look.bytes_read), data_size(look.bytes_budget)
+    say(f"Read {read} of a budget of {budget}. No group was joined, nothing was committed or written to the cluster.")
+
+
+def _cells(row: TopicRow) -> Sequence[object]:
+    agreeing = f"{row.guess.agreeing} of {row.guess.sampled}" if row.guess.sampled else ""
+    rate = None if row.records_last_hour is None else row.records_last_hour / 3600
+    note = f"{row.unseen.reason} [{row.unseen.code}]" if row.unseen else ""
+    return (
+        row.topic,
+        row.guess.format.value,
+        agreeing,
+        row.partitions or None,
+        row.replication or None,
+        row.records,
+        rate,
+        data_size(row.estimated_bytes),
+        note,
+    )
+
+
+def _show_plan(files: InitialFiles, directory: Path) -> None:
+    say("Files:")
+    for name, text in files.texts.items():
+        say(f"  {directory / name} ({text.count(chr(10))} lines)")
+
+
+def _without_values(look: InitialLook) -> dict[str, object]:
+    """The look for scripts: no record content."""
+    return {
+        "cluster": look.cluster,
+        "topics": [{"estimated_bytes": row.estimated_bytes, "row": row} for row in look.rows],
+        "bytes_read": look.bytes_read,
+        "bytes_budget": look.bytes_budget,
+    }

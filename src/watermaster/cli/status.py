@@ -1,0 +1,92 @@
+"""`watermaster status`: what is there and how far the gates are, straight from Kafka."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from watermaster.cli.output import (
+    ClusterOption,
+    ConfigOption,
+    OutputFormat,
+    OutputOption,
+    duration,
+    say,
+    share,
+    show_json,
+    show_table,
+)
+
+if TYPE_CHECKING:
+    from watermaster.runtime.status import ClusterStatus, GateStatus
+
+
+def register(app: typer.Typer) -> None:
+    """Add `status`."""
+    app.command("status")(_status)
+
+
+def _status(
+    config: ConfigOption = Path("watermaster.yaml"),
+    cluster: ClusterOption = None,
+    output: OutputOption = OutputFormat.TABLE,
+) -> int:
+    """Show clusters, topics and gates: lag, held share, age of the last commit. Reads only."""
+    from watermaster.cli.errors import ExitCode
+    from watermaster.wiring.observation import status_of
+
+    report = status_of(config, cluster)
+    if output is OutputFormat.JSON:
+        show_json(report)
+    else:
+        for seen in report.clusters:
+            _show_cluster(seen)
+    nothing_seen = all(seen.cluster is None for seen in report.clusters)
+    return ExitCode.WORLD if nothing_seen else ExitCode.OK
+
+
+def _show_cluster(status: ClusterStatus) -> None:
+    if status.cluster is None:
+        say(f"{status.name} ({status.environment}): no answer")
+    else:
+        brokers = ", ".join(f"{broker.id} {broker.host}:{broker.port}" for broker in status.cluster.brokers)
+        say(f"{status.name} ({status.environment}): cluster {status.cluster.cluster_id}, brokers {brokers}")
+    if status.topics:
+        rows = [
+            (
+                topic.name,
+                len(topic.partitions) or None,
+                topic.replication or None,
+                topic.records,
+                topic.records_last_hour,
+                sum(part.in_sync < part.replicas for part in topic.partitions),
+            )
+            for topic in status.topics
+        ]
+        columns = ("topic", "partitions", "replication", "records ≤", "last hour", "under-replicated")
+        show_table("Topics of its gates", columns, rows)
+    for gate in status.gates:
+        _show_gate(gate)
+    for unseen in status.unseen:
+        say(f"  could not see {unseen.what}: {unseen.reason} [{unseen.code}]")
+    say()
+
+
+def _show_gate(gate: GateStatus) -> None:
+    rows = [
+        (
+            stream.landing,
+            stream.lag,
+            share(stream.held_share),
+            stream.judged_recently,
+            duration(stream.last_commit_age_ms),
+            stream.activation,
+            "created anew" if stream.recreated else "",
+        )
+        for stream in gate.streams
+    ]
+    columns = ("landing", "lag ≤", "held", "of the last", "last commit", "activation", "note")
+    state = gate.group.state.lower()
+    show_table(f"Gate {gate.gate}: group {gate.group.group_id} {state}, {gate.group.members} members", columns, rows)
