@@ -487,12 +487,12 @@ def test_judged_offsets_are_forgotten() -> None:
     partition = gate.partitions[source]
     outs = history.trusted[0]
     for at in range(0, len(outs), 1000):
-        reached = gate.take_outputs(OutputKind.TRUSTED, source, batch_of(histories.TRUSTED, 0, outs[at : at + 1000]))
-        assert reached == 100 + at + 1000
+        span = gate.take_outputs(OutputKind.TRUSTED, source, batch_of(histories.TRUSTED, 0, outs[at : at + 1000]))
+        assert span == (100 + at, 1100 + at)
         rows = {out.offset: history.sources[out.offset] for out in outs[at : at + 1000]}
         gate.take_sources(source, histories.source_batch(rows))
-        partition.cover(100 + at, reached)
-        partition.judge(reached)
+        partition.cover(*span)
+        partition.judge(span.end)
         assert len(partition._pages._marks) <= 1
         assert not partition._output_contents
         assert not partition._source_contents

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from watermaster.auditor.content import Stamped, fingerprint, source_headers, take_held, take_trusted
 from watermaster.auditor.finding import FindingKind, Findings, Place, verdict_of
+from watermaster.auditor.interval import Range
 from watermaster.auditor.ledger import SUPERVISOR_NOTE, read_claim
 from watermaster.auditor.origin import Origin, read_origin
 from watermaster.auditor.page import HELD, TRUSTED
@@ -16,7 +16,6 @@ from watermaster.auditor.report import AuditReport, PartitionReport
 from watermaster.auditor.sample import Sample
 from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
-from watermaster.stream.fault import UsageFault
 
 
 class OutputKind(Enum):
@@ -99,14 +98,13 @@ class GateAudit:
         else:
             self._partition(source).claim(claim)
 
-    def take_outputs(self, kind: OutputKind, source: TopicPartition, batch: RecordBatch) -> int:
+    def take_outputs(self, kind: OutputKind, source: TopicPartition, batch: RecordBatch) -> Range | None:
         """Records of an output topic, read on behalf of `source`'s stream; others' in a shared topic are left out.
 
-        Returns the offset up to which the sources of `source` are accounted for, if the topic is in order; 0 if the
-        batch says nothing of them.
+        Returns the span of `source`'s offsets that the batch speaks of; None if it says nothing of them.
         """
         take = take_trusted if kind is OutputKind.TRUSTED else take_held
-        reached = 0
+        lowest, reached = -1, 0
         for index, headers in enumerate(batch.headers):
             stamped = take(headers)
             origin = read_origin(stamped.stamp)
@@ -120,9 +118,10 @@ class GateAudit:
             mark = TRUSTED if kind is OutputKind.TRUSTED else HELD
             content = self._content(origin, stamped, batch, index)
             partition.output(mark, origin, batch.source, batch.offsets[index], content)
-            if not origin.attempt and partition.source == source and origin.offset >= reached:
-                reached = origin.offset + 1
-        return reached
+            if not origin.attempt and partition.source == source:
+                lowest = origin.offset if lowest < 0 else min(lowest, origin.offset)
+                reached = max(reached, origin.offset + 1)
+        return Range(lowest, reached) if reached else None
 
     def take_sources(self, source: TopicPartition, batch: RecordBatch) -> None:
         """Records of a landing partition, from which the bytes are compared where the sample wants them."""
@@ -228,15 +227,3 @@ class GateAudit:
             holes=totals.holes,
             findings=findings,
         )
-
-
-def subject_of(gate: str, cluster_id: str, ledger: str, streams: Iterable[StreamSubject]) -> GateSubject:
-    """A subject with at least one stream; raises `UsageFault` if two streams have the same landing topic."""
-    listed = tuple(streams)
-    if len({stream.topic_id for stream in listed}) != len(listed):
-        raise UsageFault(
-            "WM-AUDIT-STREAMS",
-            f"gate {gate} names a landing topic twice",
-            hint="Give each stream of the gate its own landing topic.",
-        )
-    return GateSubject(gate, cluster_id, ledger, listed)

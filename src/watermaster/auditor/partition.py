@@ -192,13 +192,11 @@ class PartitionAudit:
 
     def resolve(self, start: int, end: int, found: list[int]) -> None:
         """Landing was read from `start` to `end` once more; records stand at `found`."""
-        for hole in self._holes.inside(start, end):
-            self.totals.holes += hole.end - hole.start
-            for offset in found:
-                if hole.start <= offset < hole.end:
-                    self.totals.holes -= 1
-                    self._lost.add(offset, offset + 1)
-                    self._troubled.add(offset, offset + 1)
+        lost = [offset for offset in found if offset in self._holes]
+        for offset in lost:
+            self._lost.add(offset, offset + 1)
+            self._troubled.add(offset, offset + 1)
+        self.totals.holes += sum(hole.end - hole.start for hole in self._holes.inside(start, end)) - len(lost)
         self._holes.remove(start, end)
 
     def unreadable(self, start: int, end: int) -> None:
@@ -365,7 +363,7 @@ class PartitionAudit:
         self._pages.free_below(self.judged)
         for offset in [offset for offset in self._output_contents if offset < self.judged]:
             del self._output_contents[offset]
-            if offset not in self._covered:
+            if offset >= (self.begin or 0) and offset not in self._covered:
                 self._findings.add(FindingKind.SOURCE_GONE, Place(offset, detail="the bytes cannot be compared"))
         for offset in [offset for offset in self._source_contents if offset < self.judged]:
             del self._source_contents[offset]

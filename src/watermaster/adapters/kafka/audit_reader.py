@@ -18,7 +18,7 @@ from confluent_kafka import (
     TopicCollection,
 )
 from confluent_kafka import TopicPartition as KafkaTopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec  # type: ignore[attr-defined] # client's stubs
 
 from watermaster.adapters.kafka.connection import admin_settings, consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
@@ -42,7 +42,11 @@ SCAN_PATIENCE_S = 60.0
 PREFETCH_KB = 16_384
 """Read ahead by each of the three streams that are read side by side: bounds the memory outside of Python."""
 
-_POLL_S: Final = 1.0
+FETCH_WAIT_MS = 50
+"""The end of a partition shows only when a fetch comes back empty, so this is added to each scan."""
+
+_POLL_S: Final = 0.05
+"""The client waits so long for a full list, also behind the last record: each scan pays it once at its end."""
 _HEADER_UNREADABLE: Final = "a header key is not UTF-8"
 _OUT_OF_RANGE: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 
@@ -79,7 +83,7 @@ class KafkaAuditReader:
         return states
 
     def _is_compacted(self, topic: str) -> bool:
-        resource = ConfigResource(ResourceType.TOPIC, topic)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
             asked = self._admin.describe_configs([resource], request_timeout=REQUEST_TIMEOUT_S)
             return "compact" in (asked[resource].result()["cleanup.policy"].value or "")
@@ -99,7 +103,7 @@ class KafkaAuditReader:
             if time.monotonic() > until_s:
                 raise WorldFault(
                     "WM-AUDIT-UNSTABLE",
-                    f"The offsets of group {group} have been held by an open transaction for {STABLE_PATIENCE_S:.0f} s.",
+                    f"An open transaction has held the offsets of group {group} for {STABLE_PATIENCE_S:.0f} s.",
                     hint="Look for a hanging transaction: `kafka-transactions.sh find-hanging`.",
                     retriable=True,
                 )
@@ -122,8 +126,8 @@ class KafkaAuditReader:
 
     def bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, LogBounds]:
         """Log start and last stable offset, asked from the leaders."""
-        lows = self._offsets(partitions, OffsetSpec.earliest())
-        highs = self._offsets(partitions, OffsetSpec.latest())
+        lows = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call] # client's stubs
+        highs = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call] # client's stubs
         return {partition: LogBounds(lows[partition], highs[partition]) for partition in partitions}
 
     def _offsets(self, partitions: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
@@ -163,7 +167,11 @@ class KafkaAuditReader:
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _open(self) -> Consumer:
-        more = {"enable.partition.eof": True, "queued.max.messages.kbytes": PREFETCH_KB}
+        more = {
+            "enable.partition.eof": True,
+            "queued.max.messages.kbytes": PREFETCH_KB,
+            "fetch.wait.max.ms": FETCH_WAIT_MS,
+        }
         consumer = Consumer(consumer_settings(self._settings, UNUSED_GROUP, more))
         self._all.append(consumer)
         return consumer
