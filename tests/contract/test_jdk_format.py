@@ -77,6 +77,9 @@ def test_read(pattern: str, kind: TemporalKind, text: str, expected: str | Tempo
         ("yyyy-MM-MM-dd", DATE, "twice"),
         ("yyyy-MM[-MMM]-dd", DATE, "two ways"),
         ("yyyy-JJ-dd", DATE, "no letter 'J'"),
+        ("YYYY-MM-dd", DATE, "`Y` is the year of the week"),
+        ("yyyy-MM-DD", DATE, "`D` is the day of the year"),
+        ("EEE JJ", DATE, "no letter 'J'"),
         ("HH" + "[:mm]" * 9, TIME, "optional sections"),
     ],
 )

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from watermaster.contract.problem import quoted
 from watermaster.contract.temporal import MONTHS_LONG, MONTHS_SHORT, TemporalField, TemporalForm, TemporalKind
 
 FORMAT_CHARACTERS_MAX = 100
@@ -68,9 +69,10 @@ _JDK_LETTERS = frozenset("GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZpg")
 _RESERVED = frozenset("{}#")
 _TOKEN = re.compile(r"(?P<letters>([A-Za-z])\2*)|'(?P<quoted>(?:[^']|'')*)'|(?P<other>[^A-Za-z])")
 
+_MONTHS = frozenset({_F.MONTH, _F.MONTH_SHORT, _F.MONTH_LONG})
 _DAY_PARTS = (
     ("a year", frozenset({_F.YEAR, _F.YEAR_OF_CENTURY})),
-    ("a month", frozenset({_F.MONTH, _F.MONTH_SHORT, _F.MONTH_LONG})),
+    ("a month", _MONTHS),
     ("a day", frozenset({_F.DAY})),
 )
 _CLOCK_PARTS = (("an hour", frozenset({_F.HOUR, _F.HOUR_OF_HALF_DAY})),)
@@ -103,7 +105,12 @@ def compile_jdk_format(
         trouble = scan.take(token)
         if trouble is not None:
             return trouble
-    trouble = scan.excessive() or _unfit(scan, kind, offset)
+    trouble = scan.excessive() or scan.mistaken()
+    if trouble is not None:
+        return trouble
+    if scan.beyond:
+        return UnjudgedFormat(f"{quoted(scan.beyond[0])} depends on a machine's locale or time zone data, or is rare")
+    trouble = _unfit(scan, kind, offset)
     if trouble is not None:
         return trouble
     pattern = "".join(scan.pattern) + ")?" * scan.depth  # the JDK closes what is left open at the end
@@ -127,10 +134,11 @@ class _Scan:
         self.pattern: list[str] = []
         self.fields: list[TemporalField] = []
         self.due: list[TemporalField] = []
+        self.beyond: list[str] = []
         self.depth = 0
         self.sections = 0
 
-    def take(self, token: re.Match[str]) -> BadFormat | UnjudgedFormat | None:
+    def take(self, token: re.Match[str]) -> BadFormat | None:
         letters, quoted, other = token["letters"], token["quoted"], token["other"]
         if letters is not None:
             return self._letters(letters)
@@ -139,7 +147,7 @@ class _Scan:
             return None
         return self._sign(other)
 
-    def _letters(self, letters: str) -> BadFormat | UnjudgedFormat | None:
+    def _letters(self, letters: str) -> BadFormat | None:
         canonical = letters.replace("L", "M")
         if canonical in _LETTERS:
             name, pattern = _LETTERS[canonical]
@@ -150,7 +158,8 @@ class _Scan:
             return None
         if letters[0] not in _JDK_LETTERS:
             return BadFormat(f"the JDK's DateTimeFormatter has no letter {letters[0]!r}; literal text stands in '…'")
-        return UnjudgedFormat(f"{letters!r} depends on a locale or on a machine's time zone data, or is rare")
+        self.beyond.append(letters)
+        return None
 
     def _sign(self, sign: str) -> BadFormat | None:
         if sign == "'":
@@ -173,6 +182,14 @@ class _Scan:
             return BadFormat(f"more than {OPTIONAL_SECTIONS_MAX} optional sections")
         repeated = [name.value for name, count in Counter(self.due).items() if count > 1]
         return BadFormat(f"the {repeated[0]} stands there twice") if repeated else None
+
+    def mistaken(self) -> BadFormat | None:
+        """`YYYY-MM-DD` is the commonest mistake with these patterns, and right for most days of a year."""
+        if _MONTHS & set(self.fields):
+            for letter, meaning, meant in (("Y", "year of the week", "y"), ("D", "day of the year", "d")):
+                if any(letters[0] == letter for letters in self.beyond):
+                    return BadFormat(f"`{letter}` is the {meaning}; beside a month `{meant}` is meant")
+        return None
 
 
 def _unfit(scan: _Scan, kind: TemporalKind, offset: bool | None) -> BadFormat | None:

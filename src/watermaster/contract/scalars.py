@@ -33,6 +33,7 @@ def compile_enum(value: Json, check: FieldCheck, path: str, findings: Findings) 
         findings.problem(ProblemCode.OPTION_MISFIT, message, "It lists texts, numbers or booleans.", path)
         return None
     allowed: list[Scalar] = []
+    seen: set[tuple[type, Scalar]] = set()
     for index, (item, entry) in enumerate(zip(value, mappings(value), strict=True)):
         plain = entry.get("value") if isinstance(item, dict) else item
         scalar = _fit(plain, check)
@@ -40,7 +41,8 @@ def compile_enum(value: Json, check: FieldCheck, path: str, findings: Findings) 
             place = f"{path}[{index}]"
             message = f"the enum value {quoted(plain)} is no {check.type.value} that {quoted(check.name)} could hold"
             findings.problem(ProblemCode.ENUM_TYPE, message, _enum_hint(plain, check), place)
-        elif scalar is not None and scalar not in allowed:
+        elif scalar is not None and (type(scalar), scalar) not in seen:
+            seen.add((type(scalar), scalar))  # for Python True is 1
             allowed.append(scalar)
     return tuple(allowed)
 

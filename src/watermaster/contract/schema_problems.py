@@ -72,16 +72,19 @@ def schema_problems(judged: Judged) -> tuple[Problem, ...]:
 
 
 def _ordered(problems: Mapping[tuple[str, str], Problem]) -> tuple[Problem, ...]:
-    """By place in the text, without the key that is misplaced only because its sibling is misspelt."""
+    """By place in the text, without what follows from another: a key that is misplaced only because its sibling is
+    misspelt, and the wrong type of a value whose valid ones are named anyway."""
     misspelt = {
         _parent(problem.path)
         for problem in problems.values()
         if problem.code in (ProblemCode.UNKNOWN_KEY, ProblemCode.UNKNOWN_VALUE)
     }
+    named = {problem.path for problem in problems.values() if problem.code is ProblemCode.UNKNOWN_VALUE}
     kept = [
         problem
         for problem in problems.values()
-        if problem.code is not ProblemCode.MISPLACED_KEY or _parent(problem.path) not in misspelt
+        if (problem.code is not ProblemCode.MISPLACED_KEY or _parent(problem.path) not in misspelt)
+        and (problem.code is not ProblemCode.WRONG_TYPE or problem.path not in named)
     ]
     return tuple(sorted(kept, key=lambda problem: (problem.line or 0, problem.column or 0, problem.path)))
 
