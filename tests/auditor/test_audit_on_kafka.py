@@ -70,8 +70,12 @@ class HandGate:
              "auto.offset.reset": "earliest", "enable.auto.commit": False, "fetch.wait.max.ms": 20}
         )  # fmt: skip
         consumer.assign([KafkaTopicPartition(self.landing, partition, start)])
-        while (message := consumer.poll(TIMEOUT_S)) is not None and message.error() is None:
-            yield message
+        end = self.cluster.log_ends(self.landing, partition)[1]
+        while (message := consumer.poll(TIMEOUT_S)) is not None:
+            if message.error() is None:
+                yield message
+            elif message.offset() >= end:
+                break  # an earlier end only says that the last markers are not in yet
         self.end = message.offset()
         consumer.close()
 
