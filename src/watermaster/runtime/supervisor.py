@@ -43,6 +43,13 @@ class FaultMessage:
     retriable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """A worker ends by an exception that nobody expected; `where` is its type and place."""
+
+    where: str
+
+
 class WorkerMain(Protocol):
     """The worker process's entry; importable by name, its arguments picklable."""
 
@@ -63,6 +70,7 @@ class _Worker:
     transactions_at_start: int = 0
     start_after_s: float = 0.0
     finished: bool = False
+    last_words: str = ""
 
 
 @dataclass(slots=True)
@@ -142,6 +150,8 @@ class Supervisor:
                 elif isinstance(message, FaultMessage):
                     self.statistics.fences += message.code == "WM-GATE-FENCED"
                     raise WorldFault(message.code, message.message, hint=message.hint, retriable=message.retriable)
+                elif isinstance(message, LastWords):
+                    worker.last_words = message.where
         except (EOFError, OSError):
             return  # its end is seen by the exit code
 
@@ -159,8 +169,10 @@ class Supervisor:
         if worker.deaths >= QUICK_DEATHS_MAX:
             raise WorldFault(
                 "WM-WORKER-DIES",
-                f"worker {worker.slot} died {worker.deaths} times without committing anything",
-                hint="Look at the kernel's log for the out-of-memory killer, and at the memory limit of this service.",
+                f"worker {worker.slot} died {worker.deaths} times without committing anything"
+                + (f" ({worker.last_words})" if worker.last_words else ""),
+                hint="Run with WATERMASTER_DEBUG=1 for the traceback; without one, look at the kernel's log for the "
+                "out-of-memory killer and at the memory limit of this service.",
             )
         worker.start_after_s = time.monotonic() + min(RESTART_PAUSE_S_MAX, 0.2 * 2**worker.deaths)
 

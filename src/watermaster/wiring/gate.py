@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -34,7 +35,7 @@ from watermaster.runtime.gate_position import PositionKeeper
 from watermaster.runtime.gate_statistics import GateStatistics, StatisticsObserver, WorkerStatistics
 from watermaster.runtime.judging import GuardedJudge, Judging, JudgingMark, Suspect, encode_suspect
 from watermaster.runtime.ports import Output
-from watermaster.runtime.supervisor import FaultMessage, Supervisor
+from watermaster.runtime.supervisor import FaultMessage, LastWords, Supervisor
 from watermaster.runtime.transfer import Transfer, TransferSettings
 from watermaster.stream.fault import Fault
 from watermaster.wiring.contract import compile_checks
@@ -81,6 +82,17 @@ def run_gate_worker(spec: GateSpec, slot: int, mark_path: str, pipe: Connection,
         pipe.send(FaultMessage(fault.code, fault.message, fault.hint, fault.retriable))
         pipe.close()
         os._exit(3)  # clients of a broken cluster may wait long in their destructors; nothing is left to save
+    except Exception as error:  # noqa: BLE001 - the process's last line; the supervisor restarts it
+        pipe.send(LastWords(_where(error)))
+        if os.environ.get("WATERMASTER_DEBUG"):
+            traceback.print_exc()
+        os._exit(70)
+
+
+def _where(error: BaseException) -> str:
+    """Type and place of an unexpected exception; its text may hold anything, so it is left out."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
 
 
 def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, should_stop: Callable[[], bool]) -> None:

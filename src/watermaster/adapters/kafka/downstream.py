@@ -40,6 +40,8 @@ INIT_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 10.0
 """One transactional call; when it passes, the same call is made again until `transaction_timeout_s` is over."""
 
+SOCKET_TIMEOUT_S_MAX = 30.0
+
 COUNTERS_INTERVAL_MS = 1000
 """The counters are the second net; the client's log, served by every poll, is the first and has no delay."""
 
@@ -106,6 +108,8 @@ class KafkaDownstream:
                 **producer_settings(settings),
                 "transactional.id": transactional_id,
                 "transaction.timeout.ms": int(transaction_timeout_s * 1000),
+                # librdkafka wants it so: a request must not outlive the transaction that it belongs to.
+                "socket.timeout.ms": int(min(SOCKET_TIMEOUT_S_MAX, transaction_timeout_s) * 1000),
                 # What cannot be delivered within the transaction is of no use after it.
                 "message.timeout.ms": int(transaction_timeout_s * 1000),
                 "compression.type": "lz4",
