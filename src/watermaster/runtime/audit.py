@@ -167,7 +167,7 @@ class Auditor:
         sample: Sample,
         *,
         settle_s: float = SETTLE_S_DEFAULT,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
         progress: Callable[[AuditProgress], None] = lambda _: None,
     ) -> None:
         self._reader = reader
@@ -358,7 +358,7 @@ def follow(
     interval_s: float,
     should_stop: Callable[[], bool],
     on_report: Callable[[AuditReport], None],
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> None:
     """Audit beside a running gate, round after round; each round waits its settling time before it judges."""
     while not should_stop():
