@@ -94,13 +94,14 @@ class CelRuleProgram:
         if value is True or value is False:
             return OK if value else BROKEN
         # An error is a value too, and its text (which may repeat the record) looks like any other string.
-        return self._spoken(value) if result.type() == cel.Type.STRING else ERROR
+        return self.result(value) if result.type() == cel.Type.STRING else ERROR
 
-    def _spoken(self, text: str) -> CelResult:
-        # A text put together from the record's values must not reach a log or a header: only literals are repeated.
-        if not text:
+    def result(self, value: bool | str) -> CelResult:
+        """The outcome of a value that the expression gave."""
+        if value is True or value == "":
             return OK
-        return CelResult(CelOutcome.BROKEN, text) if text in self._literals else BROKEN
+        # A text put together from the record's values must not reach a log or a header: only literals are repeated.
+        return CelResult(CelOutcome.BROKEN, value) if isinstance(value, str) and value in self._literals else BROKEN
 
 
 def bind(this: CelInput, key: CelInput, now_ms: int) -> CelVariables:

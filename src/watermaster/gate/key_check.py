@@ -9,7 +9,7 @@ from typing import TypeAlias
 from watermaster.contract.cel import CelInput
 from watermaster.contract.checks import Checks, UnknownFields
 from watermaster.gate.breach import Breaches, document_breach
-from watermaster.gate.rule_check import as_spelled
+from watermaster.gate.cel_view import as_spelled
 from watermaster.gate.strict_json import Document, JsonProblem, decode_strictly
 from watermaster.gate.value_check import compile_value, null_breach
 

@@ -1,26 +1,32 @@
 """CEL rules over a decoded document.
 
-Rules see numbers as the contract declares them: `integer` is a CEL int (also where the record writes `1.0`), `number`
-is a double (also where it writes `1`), so that a rule means the same for every spelling. Fields that the contract does
-not declare are int or double by their spelling.
-
 A rule that cannot be evaluated on a record whose fields already break the contract is not named again: the error
 follows from those.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from watermaster.contract.cel import CelInput, CelOutcome, CelResult, CelRuleProgram, CelVariables, bind, compile_rule
-from watermaster.contract.checks import CelRule, Checks, FieldCheck, LogicalType, OnFailure, RuleSeverity
+from watermaster.contract.cel import (
+    OK,
+    CelInput,
+    CelOutcome,
+    CelResult,
+    CelRuleProgram,
+    CelVariables,
+    bind,
+    compile_rule,
+)
+from watermaster.contract.checks import CelRule, Checks, OnFailure, RuleSeverity
 from watermaster.gate.breach import Breaches
-from watermaster.gate.number import as_integer
+from watermaster.gate.cel_view import compile_to_cel
+from watermaster.gate.closure import Access, Closure, Undecided, Untranslatable, translate
+from watermaster.gate.document_access import DocumentAccess
+from watermaster.gate.expression import parse_simple
 from watermaster.gate.reasons import REASONS
 from watermaster.gate.strict_json import Document
 from watermaster.gate.verdict import BrokenRule, Severity
@@ -33,9 +39,6 @@ _SEVERITIES: Final = {
     RuleSeverity.WARNING: Severity.WARNING,
     RuleSeverity.INFO: Severity.INFO,
 }
-_KEY_WORD: Final = re.compile(r"\bkey\b")
-
-ToCel: TypeAlias = Callable[[Document], CelInput]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,23 @@ class RuleCheck:
 
     rule: CelRule
     program: CelRuleProgram
+    simple: Closure | None
+    """The rule as a closure over a decoded document, where it is simple; it may still leave a record to CEL."""
     broken: BrokenRule
     error: BrokenRule
     budget: BrokenRule
+
+    def simply(self, document: Document) -> CelResult | None:
+        """What CEL would say, without asking it; None if it must be asked."""
+        if self.simple is None:
+            return None
+        try:
+            value = self.simple.read(document)
+        except Undecided:
+            return None
+        if value is True:
+            return OK
+        return self.program.result(value) if isinstance(value, bool | str) else None
 
     def reason(self, result: CelResult) -> BrokenRule | None:
         """What the outcome says; None where all is well."""
@@ -68,10 +85,12 @@ class RuleCheck:
 
 def compile_rules(checks: Checks) -> tuple[RuleCheck, ...]:
     """The contract's rules; their expressions were checked when the contract was compiled."""
+    access = DocumentAccess(checks.value)
     return tuple(
         RuleCheck(
             rule=rule,
             program=compile_rule(rule.expression),
+            simple=simplify(rule.expression, access),
             broken=_reason(rule, "rule.broken", rule.message[:RULE_TEXT_LENGTH_MAX] or REASONS["rule.broken"]),
             error=_reason(rule, "rule.error", REASONS["rule.error"]),
             budget=_reason(rule, "rule.budget", REASONS["rule.budget"]),
@@ -85,9 +104,13 @@ def _reason(rule: CelRule, code: str, message: str) -> BrokenRule:
     return BrokenRule(rule.id, rule.path, code, message, _SEVERITIES[rule.severity])
 
 
-def reads_key(rules: Iterable[CelRule]) -> bool:
-    """Whether any rule may look at the key."""
-    return any(_KEY_WORD.search(rule.expression) for rule in rules)
+def simplify(expression: str, access: Access) -> Closure | None:
+    """The expression as a closure; None if it is not simple or reads what `access` does not offer."""
+    tree = parse_simple(expression)
+    try:
+        return None if tree is None else translate(tree, access)
+    except Untranslatable:
+        return None
 
 
 def drop_rules(rules: Iterable[CelRule]) -> frozenset[str]:
@@ -107,74 +130,13 @@ class RuleEngine:
         fields_broken = bool(broken)
         variables: CelVariables | None = None
         for rule in self.rules:
-            if variables is None:
-                variables = bind(self._to_cel(document), key, now_ms)
-            reason = rule.reason(rule.program.evaluate(variables))
+            result = rule.simply(document)
+            if result is None:
+                if variables is None:
+                    variables = bind(self._to_cel(document), key, now_ms)
+                result = rule.program.evaluate(variables)
+            if result is OK:
+                continue
+            reason = rule.reason(result)
             if reason is not None and not (fields_broken and reason is rule.error):
                 broken.append(reason)
-
-
-def compile_to_cel(check: FieldCheck) -> ToCel:
-    """How a document looks to CEL under one declared type; of another type it is left as it is."""
-    match check.type:
-        case LogicalType.NUMBER:
-            return _to_double
-        case LogicalType.INTEGER:
-            return _to_int
-        case LogicalType.OBJECT if check.properties:
-            return _object_to_cel({child.name: compile_to_cel(child) for child in check.properties})
-        case LogicalType.ARRAY if check.items is not None:
-            return _array_to_cel(compile_to_cel(check.items))
-        case LogicalType.MAP if check.map_value is not None:
-            return _map_to_cel(compile_to_cel(check.map_value))
-        case _:
-            return as_spelled
-
-
-def as_spelled(value: Document) -> CelInput:
-    """What the contract does not declare: literals with a fraction or an exponent are doubles."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, list):
-        return [as_spelled(item) for item in value]
-    if isinstance(value, dict):
-        return {name: as_spelled(member) for name, member in value.items()}
-    return value
-
-
-def _to_double(value: Document) -> CelInput:
-    if type(value) is int:
-        try:
-            return float(value)
-        except OverflowError:
-            return value  # held for its range anyway; CEL calls it out of range, too
-    return as_spelled(value)
-
-
-def _to_int(value: Document) -> CelInput:
-    if isinstance(value, Decimal):
-        whole = as_integer(value)
-        return float(value) if whole is None else whole
-    return as_spelled(value)
-
-
-def _object_to_cel(members: dict[str, ToCel]) -> ToCel:
-    def convert(value: Document) -> CelInput:
-        if not isinstance(value, dict):
-            return as_spelled(value)
-        return {name: members.get(name, as_spelled)(member) for name, member in value.items()}
-
-    return convert
-
-
-def _array_to_cel(item: ToCel) -> ToCel:
-    return lambda value: [item(each) for each in value] if isinstance(value, list) else as_spelled(value)
-
-
-def _map_to_cel(member: ToCel) -> ToCel:
-    def convert(value: Document) -> CelInput:
-        if not isinstance(value, dict):
-            return as_spelled(value)
-        return {name: member(each) for name, each in value.items()}
-
-    return convert
