@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from watermaster import __version__
-from watermaster.cli import init, status
+from watermaster.cli import contract, gate, init, status
 from watermaster.cli.errors import ExitCode, show_fault, show_unexpected
 from watermaster.stream.fault import Fault, UsageFault
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (init, status):
+for command in (init, status, contract, gate):
     command.register(app)
 
 
@@ -54,7 +54,8 @@ def execute(arguments: Sequence[str]) -> int:
     except Fault as fault:
         return show_fault(fault)
     except TyperException as error:
-        return show_fault(_usage_fault(error))
+        # A group without a command has shown its help and has nothing to add.
+        return show_fault(_usage_fault(error)) if error.format_message().strip() else ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("Interrupted.\n")
         return ExitCode.INTERRUPTED

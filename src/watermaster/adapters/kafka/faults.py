@@ -69,9 +69,9 @@ _TEXTS: Final = (
         "Use the port of the SSL or SASL_SSL listener, or set security.protocol=PLAINTEXT or SASL_PLAINTEXT.",
     ),
     _row(
-        r"connecting to a SSL listener|incorrect security\.protocol configuration",
+        r"connecting to a SSL listener|incorrect security\.protocol configuration|disconnected.*in state APIVERSION_QUERY",
         "WM-KAFKA-PROTOCOL",
-        "the port closed the connection at once: it probably speaks TLS, or is not Kafka",
+        "the port closes the connection at once: it probably speaks TLS, or is not Kafka's",
         "Set security.protocol=SSL or SASL_SSL in the client properties, or use the port of the plaintext listener.",
     ),
     _row(
