@@ -75,6 +75,7 @@ def test_read(pattern: str, kind: TemporalKind, text: str, expected: str | Tempo
         ("HH:mm a", TIME, "need each other"),
         ("HH:mm[ a]", TIME, "need each other"),
         ("yyyy-MM-MM-dd", DATE, "twice"),
+        ("HH:mm[XXX]XXX", TIME, "twice"),
         ("yyyy-MM[-MMM]-dd", DATE, "two ways"),
         ("yyyy-JJ-dd", DATE, "no letter 'J'"),
         ("YYYY-MM-dd", DATE, "`Y` is the year of the week"),

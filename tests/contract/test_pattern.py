@@ -40,6 +40,7 @@ FOUND = [
     (r"(^a|b)c", "ac", True),
     ("", "anything", True),
     (r"^$", "", True),
+    (r"^\x41\x{42}$", "AB", True),
     (r"\bfoo\b", "a foo b", True),
     (r"\bfoo\b", "afoo b", False),
     ("(a*)*$", "a" * 50_000 + "b", True),
@@ -124,3 +125,13 @@ def test_joined_whole_forms_match_segment_by_segment(cases: list[tuple[list[str]
     texts = [text for _, text in cases]
     expected = all(pattern.search(text) for pattern, text in zip(patterns, texts, strict=True))
     assert bool(joined.Match("\0".join(texts))) is expected
+
+
+@given(st.lists(PIECES, max_size=6), st.text("ab \0", max_size=5))
+def test_whole_form_never_matches_nul(pieces: list[str], text: str) -> None:
+    try:
+        pattern = compile_pattern("".join(pieces))
+    except PatternProblem:
+        return
+    if pattern.whole is not None and "\0" in text:
+        assert not compile_whole(pattern.whole).Match(text)

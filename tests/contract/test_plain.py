@@ -81,7 +81,7 @@ def test_no_mangled_contract_raises(changes: list[tuple[int, Any]]) -> None:
     for choice, value in changes:
         places = list(_places(document))
         container, key = places[choice % len(places)]
-        container[key] = value
+        container[key] = copy.deepcopy(value)
     read = read_contract(yaml.safe_dump(document).encode(), "c")
     result = compile_contract(read)
     assert all(problem.line is not None and problem.message for problem in result.problems)

@@ -4,7 +4,8 @@ The subset that means the same on every machine: numbers, English month names, A
 literals and optional sections. Letters that depend on a locale or on the time zone data of a machine (`E`, `z`, `VV`,
 `w`, …) are real JDK letters and yet not judged: a verdict must not depend on where it is given.
 
-Stricter than the JDK in one point: `yyyy` is exactly four digits (the JDK also takes `+12345`).
+Stricter than the JDK's own default where that would read two things as one: 31 February is no day (the JDK takes the
+last of the month), `yyyy` is exactly four digits (the JDK also takes `+12345`), hour 0 of a half day does not exist.
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ class _Scan:
     def excessive(self) -> BadFormat | None:
         if self.sections > OPTIONAL_SECTIONS_MAX:
             return BadFormat(f"more than {OPTIONAL_SECTIONS_MAX} optional sections")
-        repeated = [name.value for name, count in Counter(self.due).items() if count > 1]
+        counts = Counter(self.fields)
+        repeated = [name.value for name in self.due if counts[name] > 1]
         return BadFormat(f"the {repeated[0]} stands there twice") if repeated else None
 
     def mistaken(self) -> BadFormat | None:

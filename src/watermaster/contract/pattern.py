@@ -8,6 +8,7 @@ not the place before a last newline.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -20,6 +21,16 @@ PATTERN_LENGTH_MAX: Final = 4096
 _ANY: Final = r"[\x{00}-\x{10FFFF}]"
 _NOTHING: Final = r"[^\x{00}-\x{10FFFF}]"
 _REST: Final = r"[^\x{00}]*"
+_NARROWED: Final = {
+    ".": r"[^\n\x{00}]",
+    r"\D": r"[^0-9\x{00}]",
+    r"\W": r"[^0-9A-Za-z_\x{00}]",
+    r"\S": r"[^\t\n\f\r \x{00}]",
+    r"\x{00}": _NOTHING,
+    _ANY: r"[\x{01}-\x{10FFFF}]",
+    _NOTHING: _NOTHING,
+}
+_MAY_HOLD_NUL: Final = re.compile(r"\\[DWSpP]|\\x\{0+\}|\x00")
 _HIGH_SURROGATES: Final = range(0xD800, 0xDC00)
 _LOW_SURROGATES: Final = range(0xDC00, 0xE000)
 _NOT_LINEAR: Final = {"(?=": "look-ahead", "(?!": "look-ahead", "(?<=": "look-behind", "(?<!": "look-behind"}
@@ -39,9 +50,9 @@ class _Set(Protocol):
 class Pattern:
     """A compiled pattern. `text` is as written, `source` its RE2 form.
 
-    `whole` is an RE2 expression that matches a whole text exactly if the pattern is found in it, provided that the
-    text holds no NUL; it needs no anchors and may stand inside a larger expression. None where there is no such form
-    (anchors or flags in the middle).
+    `whole` is an RE2 expression that matches a whole text without NUL exactly if the pattern is found in it, and
+    never matches a text with NUL. It needs no anchors, so expressions of several patterns may be joined with NUL
+    between them. None where there is no such form (anchors, flags or Unicode properties inside).
     """
 
     text: str
@@ -157,6 +168,8 @@ def _escape(text: str, at: int, *, in_class: bool) -> tuple[str, int]:
         raise PatternProblem(f"`\\{letter}` does not exist in ECMA-262 or has another meaning there")
     if letter == "u":
         return _unicode_escape(text, at)
+    if letter == "x":
+        return _byte_escape(text, at)
     if letter == "c":
         if not (following.isascii() and following.isalpha()):
             raise PatternProblem("`\\c` needs a letter from A to Z")
@@ -181,6 +194,13 @@ def _property(text: str, at: int) -> tuple[str, int]:
     for prefix in ("Script=", "sc=", "General_Category=", "gc="):
         name = name.removeprefix(prefix)
     return f"{text[at : at + 2]}{{{name}}}", end + 1
+
+
+def _byte_escape(text: str, at: int) -> tuple[str, int]:
+    if text.startswith("\\x{", at):
+        end = text.find("}", at)
+        return _code_point(text[at + 3 : end] if end >= 0 else ""), end + 1
+    return f"\\x{{{_hexadecimal(text[at + 2 : at + 4], width=2):02X}}}", at + 4
 
 
 def _unicode_escape(text: str, at: int) -> tuple[str, int]:
@@ -208,7 +228,7 @@ def _hexadecimal(digits: str, width: int | None = None) -> int:
     try:
         return int(digits if plain else "", 16)
     except ValueError:
-        raise PatternProblem("`\\u` needs four hexadecimal digits, or `\\u{…}`") from None
+        raise PatternProblem("`\\x` needs two hexadecimal digits, `\\u` four, or any number in `\\u{…}`") from None
 
 
 def _whole(tokens: list[str]) -> str | None:
@@ -234,4 +254,19 @@ def _whole_alternative(tokens: list[str]) -> str | None:
     body = body[:-1] if ends else body
     if "^" in body or "$" in body or (starts and body and body[0] in "*+?{"):
         return None
-    return f"{'' if starts else _REST}(?:{''.join(body)}){'' if ends else _REST}"
+    narrowed = [_without_nul(token) for token in body]
+    if None in narrowed:
+        return None
+    text = "".join(token for token in narrowed if token is not None)
+    return f"{'' if starts else _REST}(?:{text}){'' if ends else _REST}"
+
+
+def _without_nul(token: str) -> str | None:
+    """The token, never matching NUL; None if that cannot be said."""
+    if token in _NARROWED:
+        return _NARROWED[token]
+    if token.startswith("[^"):
+        return token[:-1] + r"\x{00}]"
+    if token.startswith("["):
+        return None if _MAY_HOLD_NUL.search(token) else token
+    return None if token.startswith(("\\p", "\\P", "\0")) else token
