@@ -110,7 +110,12 @@ def test_everything_given(tmp_path: Path) -> None:
     assert cluster.allow_plaintext
     assert cluster.allow_anonymous
     assert cluster.allow_unverified_tls
-    assert (gate.ledger, gate.instance, gate.start, gate.streams[0].schema_object) == ("l", "one", Start.LATEST, "flight")
+    assert (gate.ledger, gate.instance, gate.start, gate.streams[0].schema_object) == (
+        "l",
+        "one",
+        Start.LATEST,
+        "flight",
+    )
     assert gate.metrics_listen == ListenAddress("0.0.0.0", 1234)
     assert gate.metrics_token_file == tmp_path / "token"
     assert configuration.contracts == tmp_path / "rules"

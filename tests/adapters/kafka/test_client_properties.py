@@ -225,6 +225,6 @@ def test_secret_hides_everywhere_but_for_the_client() -> None:
 
 
 def test_jaas_options() -> None:
-    login = read_jaas(f"{PACKAGE}.plain.PlainLoginModule required username=u password=\"a;b\\\"c\\\\\" ;")
+    login = read_jaas(f'{PACKAGE}.plain.PlainLoginModule required username=u password="a;b\\"c\\\\" ;')
     assert login.family == "PLAIN"
     assert {name: str(value) for name, value in login.options.items()} == {"username": "u", "password": 'a;b"c\\'}
