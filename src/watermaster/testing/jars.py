@@ -28,7 +28,8 @@ JAR_BYTES_MAX = 32 * 1024 * 1024
 DOWNLOAD_ATTEMPTS = 3
 """Public repositories drop a connection now and then; what fails three times is down."""
 DOWNLOADS_AT_ONCE = 6
-REQUEST_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+"""Seconds; a machine without a way out shall hear so soon."""
 
 Report = Callable[[str], None]
 
@@ -96,7 +97,7 @@ def _fill(cache: Path, mirror: str, report: Report) -> None:
     report(f"Fetching Apache Kafka {KAFKA_VERSION} ({len(jars)} jars, about 45 MB, once) from {mirror}")
     partial = Path(tempfile.mkdtemp(prefix=cache.name + ".partial-", dir=cache.parent))
     try:
-        with httpx2.Client(timeout=REQUEST_TIMEOUT_S, follow_redirects=True) as client:
+        with httpx2.Client(timeout=REQUEST_TIMEOUT, follow_redirects=True) as client:
             _fetch_all(client, mirror, jars, partial, report)
         partial.rename(cache)
     finally:

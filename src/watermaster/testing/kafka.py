@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaException
 
-from watermaster.stream.fault import UsageFault
+from watermaster.stream.fault import UsageFault, WorldFault
 from watermaster.testing.account import ADMIN, new_password
 from watermaster.testing.administration import Administration
 from watermaster.testing.broker import Broker
@@ -30,6 +30,7 @@ from watermaster.testing.client_settings import (
 )
 from watermaster.testing.installation import broker_command, find_installation, prepare, random_id
 from watermaster.testing.port import ReservedPort, reserve_port
+from watermaster.testing.proxy import PORT_TAKEN, FrameProxy
 from watermaster.testing.server_settings import HOST, BrokerAddress, ClusterPlan, Security, render_properties
 from watermaster.testing.settings import KitSettings, settings_from_environment
 from watermaster.testing.tls import Authority, write_private
@@ -56,6 +57,7 @@ class KafkaCluster(Administration):
     client certificate on a listener of its own), denies what no ACL allows, and has the super user "admin". `users`
     maps further names to passwords. `overrides` are broker settings that win over the kit's. `log_directories` gives
     record directories by node, for disks that fill up or break. `heap_mb` and `java_options` size each broker's Java.
+    With `proxied` (plaintext only) clients that start from `proxied_bootstrap` reach every broker through `proxy`.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class KafkaCluster(Administration):
         log_directories: Mapping[int, Sequence[Path]] | None = None,
         heap_mb: int = HEAP_MB,
         java_options: Sequence[str] = JAVA_OPTIONS,
+        proxied: bool = False,
         settings: KitSettings | None = None,
     ) -> None:
         if not 1 <= brokers <= BROKERS_MAX:
@@ -77,6 +80,14 @@ class KafkaCluster(Administration):
                 hint="Give `brokers` a number in that range.",
             )
         self.security = Security(security)
+        if proxied and self.security is Security.SASL_SSL:
+            raise UsageFault(
+                "WM-TESTKIT-PROXY",
+                "A frame proxy cannot look into encrypted connections.",
+                hint="Use `proxied` with security plaintext.",
+            )
+        self._proxied = proxied
+        self._proxy: FrameProxy | None = None
         self._count = brokers
         self._users = {ADMIN: new_password(), **(users or {})}
         self._overrides = {key: str(value) for key, value in (overrides or {}).items()}
@@ -108,6 +119,7 @@ class KafkaCluster(Administration):
         for attempt in range(START_ATTEMPTS):
             self._plan = self._new_plan()
             try:
+                self._start_proxy(self._plan)
                 prepare(installation, self._plan, self._authority)
                 for address in self._plan.brokers:
                     command = broker_command(installation, self._plan, address.node, self._java_options)
@@ -115,8 +127,8 @@ class KafkaCluster(Administration):
                     self._brokers[address.node] = Broker(address, command, log, self.wait_until_ready)
                     self._brokers[address.node].start(wait=False)
                 self.wait_until_ready()
-            except BaseException:
-                collided = any(broker.port_was_taken for broker in self._brokers.values())
+            except BaseException as error:
+                collided = _is_port_taken(error) or any(broker.port_was_taken for broker in self._brokers.values())
                 self.stop()
                 if not collided or attempt + 1 == START_ATTEMPTS:
                     raise
@@ -129,6 +141,9 @@ class KafkaCluster(Administration):
             broker.kill()
         self._brokers.clear()
         self._admin = None
+        if self._proxy is not None:
+            self._proxy.stop()
+            self._proxy = None
         if self._plan is not None:
             shutil.rmtree(self._plan.directory, ignore_errors=True)
             self._plan = None
@@ -154,6 +169,20 @@ class KafkaCluster(Administration):
     def bootstrap(self) -> str:
         """All brokers' client listeners, `host:port,host:port,…`."""
         return ",".join(f"{HOST}:{broker.client}" for broker in self._started_plan().brokers)
+
+    @property
+    def proxied_bootstrap(self) -> str:
+        """All brokers through the proxy, `host:port,host:port,…`."""
+        return ",".join(f"{HOST}:{broker.proxy}" for broker in self._started_plan().brokers if broker.proxy)
+
+    @property
+    def proxy(self) -> FrameProxy:
+        """The frame proxy of a cluster that was made with `proxied`."""
+        if self._proxy is None:
+            raise UsageFault(
+                "WM-TESTKIT-PROXY", "This cluster has no proxy.", hint="Make it with `proxied=True` and start it."
+            )
+        return self._proxy
 
     @property
     def cluster_id(self) -> str:
@@ -195,6 +224,8 @@ class KafkaCluster(Administration):
         self, principal: str = ADMIN, *, mechanism: str | Mechanism = Mechanism.SCRAM_SHA_512, **more: object
     ) -> dict[str, Any]:
         """librdkafka settings by which a principal connects; `more` are added, such as `{"group.id": "g"}`.
+
+        To go through the proxy add `{"bootstrap.servers": cluster.proxied_bootstrap}`.
 
         `mechanism` is "SCRAM-SHA-512", "PLAIN" or "mTLS". On a plaintext cluster all principals are the same.
         """
@@ -266,8 +297,19 @@ class KafkaCluster(Administration):
             internal=self._port(),
             controller=self._port(),
             mutual_tls=self._port() if secured else 0,
+            proxied=self._port() if self._proxied else 0,
+            proxy=self._port() if self._proxied else 0,
         )
+
+    def _start_proxy(self, plan: ClusterPlan) -> None:
+        if self._proxied:
+            self._proxy = FrameProxy({broker.node: (broker.proxy, broker.proxied) for broker in plan.brokers})
+            self._proxy.start()
 
     def _port(self) -> int:
         self._ports.append(reserve_port())
         return self._ports[-1].number
+
+
+def _is_port_taken(error: BaseException) -> bool:
+    return isinstance(error, WorldFault) and error.code == PORT_TAKEN
