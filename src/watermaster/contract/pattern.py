@@ -156,7 +156,7 @@ def _class(text: str, at: int) -> tuple[str, int]:
     return "".join([*out, "]"]), at + 1
 
 
-def _escape(text: str, at: int, *, in_class: bool) -> tuple[str, int]:
+def _escape(text: str, at: int, *, in_class: bool) -> tuple[str, int]:  # noqa: PLR0911 - a table of escapes
     """One escape from its backslash."""
     letter = text[at + 1 : at + 2]
     following = text[at + 2 : at + 3]
