@@ -153,7 +153,6 @@ REFUSED = [
     (_field_case("logicalType: date, enum: [{value: 2024-02-30}]"), "contract.enum_type", 8, "must be written as"),
     (_field_case("logicalType: string, required: true, enum: [{value: null}]"), "contract.enum_type", 8, "never"),
     (_field_case("logicalType: array, enum: [{value: 1}]"), "contract.option_misfit", 8, "does not fit"),
-    (_field_case("primaryKey: true, required: false"), "contract.contradiction", 8, "not required"),
     (
         _field_case("logicalType: object, properties: [{name: abc}], logicalTypeOptions: {required: [abd]}"),
         "contract.unknown_property",
@@ -353,6 +352,28 @@ def test_a_foreign_vendor_is_left_alone() -> None:
     assert checks.tombstone is TombstonePolicy.PASS
     assert checks.unjudged == ()
     assert "acme" in str(read.document), "kept"
+
+
+@pytest.mark.parametrize(
+    ("options", "required"),
+    [
+        ("primaryKey: true", True),
+        ("primaryKey: true, required: true", True),
+        ("primaryKey: true, required: false", False),
+        ("primaryKey: false", False),
+    ],
+)
+def test_a_primary_key_is_required_unless_the_contract_says_otherwise(options: str, required: bool) -> None:
+    assert field(options).required is required
+
+
+@pytest.mark.parametrize(
+    "bound",
+    ["2020-01-01 00:00:00+1000", "2020-01-01 00:00:00+10:00", "2020-01-01T00:00:00+10:00", "2019-12-31T14:00:00"],
+)
+def test_bounds_are_read_in_the_field_s_form_or_in_iso_8601(bound: str) -> None:
+    check = field(f"logicalType: timestamp, logicalTypeOptions: {{format: 'yyyy-MM-dd HH:mm:ssZ', minimum: '{bound}'}}")
+    assert check.range == Range(minimum=1577800800 * 10**9)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class FieldCheck:
-    """What one value must satisfy, with its children. `path` is `$.a.b`, array items are `$.a[]`.
+    """What one value must satisfy, with its children.
+
+    `path` is `$.a.b` (`$['a b']` for names that are no identifiers); array items are `$.a[]`, the keys of a map are
+    `$.a.~` and its values `$.a.*`. `name` is that of the JSON member, empty for items, keys and values.
 
     `required`: the field must be there and not null. Not required: it may be absent or null (ODCS).
     Lengths count Unicode code points, item and property counts are inclusive bounds.

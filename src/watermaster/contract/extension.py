@@ -1,4 +1,16 @@
-"""Our own extensions: `customProperties` of the vendor `watermaster`. Other vendors' are kept and left alone."""
+"""Our own extensions: `customProperties` of the vendor `watermaster`. Other vendors' are kept and left alone.
+
+On an object under `schema`:
+- `tombstones`: `pass` (default), `hold` or `drop`: what a null value means;
+- `unknownFields`: `allow` (default) or `hold`: members that the contract does not describe;
+- `holdBudget`: `{share, window, minimum}` of the breaker;
+- `limits`: `{valueBytesMax, depthMax, elementsMax, integerDigitsMax}` on hostile input;
+- `key`: `{required, encoding: string|json|bytes, …}`, the rest as on a property, for the record's key.
+
+On a rule under `quality`:
+- `onFailure`: `hold` (default) or `drop`;
+- `message`: what to say of a record that breaks it (default: the rule's description).
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Decisions where ODCS leaves room:
 - The member of the JSON object is called by `physicalName` if there is one, else by `name`.
-- A primary key identifies its record, so it must be there: `primaryKey: true` implies `required: true`.
+- A primary key identifies its record, so `primaryKey: true` implies `required: true`, unless the contract says
+  `required: false` in so many words (many tools write it out, and the contract's own word wins).
 - A property that is not required may be absent or null. Items of an array are judged alike: null unless required.
 - `vector` is an array of numbers of fixed length.
 """
@@ -104,10 +105,8 @@ def _logical_type(element: Element, findings: Findings) -> LogicalType:
 def _required(element: Element, findings: Findings) -> bool:
     required, primary = element.node.get("required"), element.node.get("primaryKey") is True
     if primary and required is False:
-        message = f"{quoted(element.name)} is a primary key and not required"
-        hint = "A primary key identifies its record: remove `required: false`."
-        findings.problem(ProblemCode.CONTRADICTION, message, hint, f"{element.place}.required")
-    return primary or required is True
+        findings.say(f"{element.path} is a primary key that may be missing: the contract says `required: false`.")
+    return required is True or (primary and required is not False)
 
 
 def _say_unjudged(element: Element, findings: Findings) -> None:

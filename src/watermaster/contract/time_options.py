@@ -110,8 +110,9 @@ def _bound(written: str, form: TemporalForm) -> int | None:
     """A bound in the field's own form or in ISO 8601, with or without an offset."""
     free = replace(form, offset=None)
     plain = default_form(form.kind, default_offset_s=form.default_offset_s)
-    for candidate in (free, plain):
-        value = parse_temporal(written, candidate)
+    # In a bound, unlike in a record, a blank for the `T` harms nobody.
+    for spelling, candidate in ((written, free), (written.replace(" ", "T", 1), plain)):
+        value = parse_temporal(spelling, candidate)
         if not isinstance(value, TemporalReason):
             return value
     if form.kind is TemporalKind.TIMESTAMP:  # a day alone bounds a timestamp by its midnight
