@@ -40,6 +40,7 @@ class FixedObserver:
         return {name: self._groups.get(name, ObservedGroup(name, "DEAD", 0)) for name in group_ids}
 
     def sample(self, topics: Sequence[ObservedTopic], records_per_topic: int) -> Samples:
+        assert records_per_topic > 0
         found = {topic.name: self._samples.get(topic.name, TopicSample(topic.name)) for topic in topics}
         return Samples(found, 1000, 8_388_608)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.runtime.observers import FixedObserver, sample, topic
+
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.contract.document import read_contract
 from watermaster.runtime.configuration import ClusterConfiguration, Environment

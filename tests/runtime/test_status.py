@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.runtime.observers import FixedObserver, sample, topic
+
 from watermaster.gate.ledger import LedgerEntry, encode_entry
 from watermaster.runtime.configuration import (
     ClusterConfiguration,
@@ -45,7 +45,7 @@ def group(*positions: ObservedPosition | None) -> ObservedGroup:
 
 
 def status(observer: FixedObserver) -> ClusterStatus:
-    report = take_status(CONFIGURATION, ["primary"], lambda cluster: observer, lambda: NOW_MS)
+    report = take_status(CONFIGURATION, ["primary"], lambda _: observer, lambda: NOW_MS)
     return report.clusters[0]
 
 

@@ -188,7 +188,7 @@ def test_refused(tmp_path: Path, text: str, code: str) -> None:
 
 def test_unknown_key_names_line_and_nearest(tmp_path: Path) -> None:
     path = write(tmp_path, "# c\nsecurity.protocl=SSL")
-    with pytest.raises(UsageFault, match=":2: security.protocl") as caught:
+    with pytest.raises(UsageFault, match=r":2: security\.protocl") as caught:
         read_client_properties(path, {})
     assert caught.value.hint == "Did you mean security.protocol?"
 

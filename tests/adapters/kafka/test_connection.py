@@ -45,7 +45,17 @@ def test_loopback_is_judged_by_text(host: str, expected: bool) -> None:
 
 
 def test_hosts_of_a_bootstrap() -> None:
-    assert bootstrap_hosts("a:1, b:2,[::1]:3,SSL://c:4,d") == ("a", "b", "::1", "c", "d")
+    assert bootstrap_hosts("a:1, b:2,[::1]:3") == ("a", "b", "::1")
+
+
+@pytest.mark.parametrize(
+    "bootstrap",
+    ["host", "host:", "host:port", "host:0", "host:65536", ":9092", "SSL://host:1", "a:1,,b:2", "a b:1", "::1:9"],
+)
+def test_misspelt_addresses(bootstrap: str) -> None:
+    with pytest.raises(UsageFault) as caught:
+        client_settings(ClusterConfiguration("c", bootstrap))
+    assert caught.value.code == "WM-CLIENT-ADDRESS"
 
 
 PROTOCOLS = [

@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from watermaster.adapters.kafka.connection import admin_settings, client_settings, refuse_open
 from watermaster.adapters.kafka.faults import explain_text, translate_error
 from watermaster.adapters.kafka.secret import redact
+from watermaster.adapters.kafka.tls_diagnosis import explain_certificate
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.loopback import is_loopback
 from watermaster.runtime.observed import ObservedBroker, ObservedCluster
@@ -59,6 +60,8 @@ def connect_check(settings: Mapping[str, Any], timeout_s: float = CONNECT_TIMEOU
     Raises a `Fault` (WM-KAFKA-…) with the most telling cause within `timeout_s` seconds; writes nothing anywhere.
     """
     answer = _ask(settings, timeout_s)
+    if isinstance(answer, Fault) and answer.code == "WM-KAFKA-TLS-CA":
+        answer = explain_certificate(settings) or answer
     if isinstance(answer, Fault):
         raise answer
     return answer

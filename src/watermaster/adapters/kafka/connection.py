@@ -8,6 +8,7 @@ what they decide (it starts at the end, skips CRCs and creates topics).
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,6 +17,9 @@ from watermaster.adapters.kafka.client_properties import read_client_properties
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.loopback import is_loopback
 from watermaster.stream.fault import UsageFault
+
+_SERVER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
+_PORT_MAX: Final = 65_535
 
 NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -51,9 +55,10 @@ _PRODUCER: Final[dict[str, Any]] = {
 def client_settings(cluster: ClusterConfiguration) -> dict[str, Any]:
     """Settings that every client of `cluster` shares; secrets in it show themselves as `***`.
 
-    Raises `UsageFault`: WM-CLIENT-… for a wrong client properties file, WM-SECURITY-… for a connection beyond
-    loopback that the configuration does not allow.
+    Raises `UsageFault`: WM-CLIENT-… for a wrong address or client properties file, WM-SECURITY-… for a connection
+    beyond loopback that the configuration does not allow.
     """
+    _refuse_misspelt(cluster.bootstrap)
     properties = read_client_properties(cluster.client_config).settings if cluster.client_config else {}
     settings = {**_COMMON, "security.protocol": "plaintext", **properties, "bootstrap.servers": cluster.bootstrap}
     if not all(is_loopback(host) for host in bootstrap_hosts(cluster.bootstrap)):
@@ -78,14 +83,21 @@ def admin_settings(settings: Mapping[str, Any], more: Mapping[str, Any] = NOTHIN
     return {"logger": CLIENT_LOGGER, **settings, **more}
 
 
+def _refuse_misspelt(bootstrap: str) -> None:
+    """The client would take what is no address as a name to look up, and a wrong port as a failed connection."""
+    for server in bootstrap.split(","):
+        match = _SERVER.fullmatch(server.strip())
+        if match is None or not 0 < int(match["port"]) <= _PORT_MAX:
+            raise UsageFault(
+                "WM-CLIENT-ADDRESS",
+                "The bootstrap address is no HOST:PORT.",
+                hint="For instance broker1.example:9092; several are separated by commas.",
+            )
+
+
 def bootstrap_hosts(bootstrap: str) -> tuple[str, ...]:
     """The host names of `host:port,host:port`; brackets of IPv6 addresses and ports are taken off."""
-    hosts = []
-    for server in bootstrap.split(","):
-        address = server.strip().rpartition("://")[2]
-        host = address.partition("]")[0].lstrip("[") if address.startswith("[") else address.rpartition(":")[0]
-        hosts.append(host or address)
-    return tuple(hosts)
+    return tuple(server.strip().rpartition(":")[0].strip("[]") for server in bootstrap.split(","))
 
 
 def refuse_open(cluster: ClusterConfiguration, settings: Mapping[str, Any]) -> None:

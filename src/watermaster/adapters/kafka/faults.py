@@ -37,6 +37,12 @@ _TEXTS: Final = (
         "Give the port of a Kafka listener (often 9092 or 9093), not that of a web page or REST proxy.",
     ),
     _row(
+        r"invalid response size",
+        "WM-KAFKA-NOT-KAFKA",
+        "what answers there does not speak Kafka's protocol",
+        "Give the port of a Kafka listener (often 9092 or 9093).",
+    ),
+    _row(
         r"broker certificate could not be verified|certificate verify failed|unable to get (?:local )?issuer"
         r"|self.signed certificate",
         "WM-KAFKA-TLS-CA",
@@ -50,7 +56,7 @@ _TEXTS: Final = (
         "Check this machine's clock; if it is right, the cluster's owner must renew the certificate.",
     ),
     _row(
-        r"hostname mismatch|IP address mismatch|hostname verification|host name",
+        r"hostname mismatch|IP address mismatch|hostname verification",
         "WM-KAFKA-TLS-HOST",
         "the broker's certificate is for another host name",
         "Connect by a name that the certificate carries; advertised.listeners must use such names too.",
@@ -69,7 +75,8 @@ _TEXTS: Final = (
         "Use the port of the SSL or SASL_SSL listener, or set security.protocol=PLAINTEXT or SASL_PLAINTEXT.",
     ),
     _row(
-        r"connecting to a SSL listener|incorrect security\.protocol configuration|disconnected.*in state APIVERSION_QUERY",
+        r"connecting to a SSL listener|incorrect security\.protocol configuration"
+        r"|disconnected.*in state APIVERSION_QUERY",
         "WM-KAFKA-PROTOCOL",
         "the port closes the connection at once: it probably speaks TLS, or is not Kafka's",
         "Set security.protocol=SSL or SASL_SSL in the client properties, or use the port of the plaintext listener.",
