@@ -80,6 +80,24 @@ BROKEN = [
     (RULES + "    - {metric: rowCount, mustBe: 1, mustNotBe: 2}\n", "schema.value", 8, "several operators"),
     (RULES + "    - {metric: rowCount, mustBeLessThan: '5'}\n", "schema.type", 8, "must be a number"),
     (RULES + "    - {type: custom, engine: cel, implementation: 3}\n", "schema.type", 8, "a text or a mapping"),
+    (
+        OBJECT + "    - {name: a, relationships: [{from: a.b, to: c.d}]}\n",
+        "schema.misplaced_key",
+        8,
+        "must not have the key 'from'",
+    ),
+    (
+        HEAD + "schema:\n  - {name: o, relationships: [{from: a.b}]}\n",
+        "schema.missing_key",
+        6,
+        "lacks the key 'to'",
+    ),
+    (
+        HEAD + "schema:\n  - {name: o, relationships: [{from: a.b, to: c}]}\n",
+        "schema.value",
+        6,
+        "object.property",
+    ),
     (RULES + "    - {id: a b, type: text}\n", "schema.value", 8, "'id' is refused"),
 ]
 
@@ -102,6 +120,10 @@ def test_broken_documents(text: str, code: str | None, line: int, says: str) -> 
         OBJECT + "    - {name: a, logicalTyp: object, properties: []}\n",
         RULES + "    - {type: custom, engine: cel, implementation: 3}\n",
         RULES + "    - {metric: rowCount}\n",
+        HEAD + "schema:\n  - {name: o, relationships: [{from: a.b}]}\n",
+        OBJECT + "    - {name: a, relationships: [{from: a.b, to: c.d}]}\n",
+        HEAD + "servers:\n- {server: a, host: b, port: 1}\n",
+        OBJECT + "    - {name: a, logicalType: 3}\n",
         HEAD + "servers:\n- {server: a, type: kafkaa, host: b}\n",
     ],
 )

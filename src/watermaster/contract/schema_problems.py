@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -72,19 +73,21 @@ def schema_problems(judged: Judged) -> tuple[Problem, ...]:
 
 
 def _ordered(problems: Mapping[tuple[str, str], Problem]) -> tuple[Problem, ...]:
-    """By place in the text, without what follows from another: a key that is misplaced only because its sibling is
-    misspelt, and the wrong type of a value whose valid ones are named anyway."""
-    misspelt = {
-        _parent(problem.path)
-        for problem in problems.values()
-        if problem.code in (ProblemCode.UNKNOWN_KEY, ProblemCode.UNKNOWN_VALUE)
+    """By place in the text, without those that only follow from another."""
+    paths: dict[ProblemCode, set[str]] = defaultdict(set)
+    for problem in problems.values():
+        paths[problem.code].add(problem.path)
+    misspelt = {_parent(path) for path in paths[ProblemCode.UNKNOWN_KEY] | paths[ProblemCode.UNKNOWN_VALUE]}
+    echoes = {
+        # A key is misplaced because the sibling that would place it is misspelt or missing.
+        ProblemCode.MISPLACED_KEY: lambda path: _parent(path) in misspelt | paths[ProblemCode.MISSING_KEY],
+        # The valid values are named, so their type need not be.
+        ProblemCode.WRONG_TYPE: lambda path: path in paths[ProblemCode.UNKNOWN_VALUE],
+        # It has none of several forms, because it lacks a key of the one that was meant.
+        ProblemCode.WRONG_VALUE: lambda path: path in paths[ProblemCode.MISSING_KEY],
     }
-    named = {problem.path for problem in problems.values() if problem.code is ProblemCode.UNKNOWN_VALUE}
     kept = [
-        problem
-        for problem in problems.values()
-        if (problem.code is not ProblemCode.MISPLACED_KEY or _parent(problem.path) not in misspelt)
-        and (problem.code is not ProblemCode.WRONG_TYPE or problem.path not in named)
+        problem for problem in problems.values() if problem.code not in echoes or not echoes[problem.code](problem.path)
     ]
     return tuple(sorted(kept, key=lambda problem: (problem.line or 0, problem.column or 0, problem.path)))
 
@@ -102,6 +105,14 @@ def _findings(judged: Judged, error: ValidationError) -> Iterator[_Finding]:
             yield from _unexpected(judged, error, found["unexpected"])
         case "required":
             yield _missing(judged, found["property"], steps)
+        case "not":
+            names = ", ".join(quoted(name) for name in found["schema"].get("required", ()))
+            yield (
+                ProblemCode.MISPLACED_KEY,
+                f"{_named(judged, steps)} must not have the key {names}",
+                "Remove it.",
+                steps,
+            )
         case "enum":
             value = _at(judged.data, steps)
             valid = [str(option) for option in found["options"]]
@@ -142,11 +153,8 @@ def _schema_node(schema: JsonSchema, schema_path: Sequence[str | int]) -> JsonSc
 
 
 def _missing(judged: Judged, name: str, steps: _Steps) -> _Finding:
-    owner = _at(judged.data, steps)
-    misspelt = suggest(name, list(owner)) if isinstance(owner, dict) else ""
-    rename = ", or rename the key that means it" if misspelt.startswith("Did you mean") else ""
     message = f"{_named(judged, steps)} lacks the key {quoted(name)}"
-    return ProblemCode.MISSING_KEY, message, f"Add {quoted(name)}{rename}.", steps
+    return ProblemCode.MISSING_KEY, message, f"Add {quoted(name)}.", steps
 
 
 def _wrong_type(judged: Judged, error: ValidationError, types: Sequence[str]) -> _Finding:
