@@ -435,3 +435,21 @@ def test_compiling_never_raises_and_is_deterministic(fields: list[tuple[str, str
     assert first == second
     assert bool(first.problems) is not bool(first.checks)
     assert all(problem.line is not None for problem in first.problems)
+
+
+def test_two_streams_with_every_other_block_of_odcs() -> None:
+    path = EXAMPLES / "two_streams.odcs.yaml"
+    parcels, scans = compile_contract(read_contract(path.read_bytes(), path.name)).checks
+    assert (parcels.stream, scans.stream) == ("parcels.v2", "scans.v2")
+    assert parcels.owner == scans.owner == "kim", "who has left is no owner"
+    assert [check.name for check in parcels.value.properties] == ["id", "weight_g", "old_code"]
+    assert scans.tombstone is TombstonePolicy.DROP
+    assert scans.unknown_fields is UnknownFields.HOLD
+    assert parcels.unknown_fields is UnknownFields.ALLOW
+    assert scans.key.check is not None
+    assert [(check.path, check.required) for check in scans.key.check.properties] == [
+        ("key.parcel", True),
+        ("key.n", True),
+    ]
+    assert len(parcels.unjudged) == 1, "what one stream leaves unjudged is not said of the other"
+    assert len(scans.unjudged) == 2
