@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from watermaster.adapters.kafka.audit_reader import KafkaAuditReader
 from watermaster.auditor.finding import AuditVerdict, FindingKind
 from watermaster.auditor.report import AuditMode, AuditReport
 from watermaster.auditor.sample import Sample
+from watermaster.cli.main import execute
 from watermaster.runtime.audit import Auditor, describe_gate
 from watermaster.runtime.configuration import GateConfiguration, StreamConfiguration
 from watermaster.stream.fault import UsageFault
+from watermaster.testing.audit import assert_exactly_once
 from watermaster.testing.kafka import KafkaCluster
 
 K = FindingKind
@@ -284,4 +287,61 @@ def test_a_gate_whose_topics_are_missing_is_a_usage_fault(hand: HandGate) -> Non
     reader = KafkaAuditReader(hand.cluster.client_config())
     with pytest.raises(UsageFault, match="no-such-ledger"):
         describe_gate(reader, replace(hand.gate, ledger="no-such-ledger"))
+    reader.close()
+
+
+# --- the command and the assertion ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def configured(hand: HandGate, tmp_path: Path) -> Path:
+    stream = hand.gate.streams[0]
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "c").touch()
+    config = tmp_path / "watermaster.yaml"
+    config.write_text(
+        f"clusters:\n  local:\n    bootstrap: {hand.cluster.bootstrap}\n"
+        f"contracts: contracts\nstate_directory: state\n"
+        f"gates:\n  {hand.gate.name}:\n    cluster: local\n    streams:\n"
+        f"      - landing: {stream.landing}\n        trusted: {stream.trusted}\n        contract: c\n"
+    )
+    return config
+
+
+def verify(config: Path, *more: str) -> int:
+    return execute(["gate", "verify", "--config", str(config), "--settle", "0.2", *more])
+
+
+def test_the_command_says_proved_disproved_or_unprovable(
+    hand: HandGate, configured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(configured) == 3
+    assert "nothing_judged" in capsys.readouterr().out
+    busy(hand)
+    assert verify(configured) == 0
+    shown = capsys.readouterr().out
+    assert "OK (full)" in shown
+    assert "s of CPU" in shown
+    hand.write_landing(1, 30)
+    hand.transfer(1, lose=11)
+    assert verify(configured, hand.gate.name, "--mode", "counts", "--output", "json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["verdict"], report["mode"]) == ("failed", "counts")
+    assert report["partitions"][1]["findings"][0]["kind"] == "lost"
+    assert report["cost"]["records"] > 0
+
+
+def test_an_unknown_gate_is_a_usage_fault(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify(configured, "no-such-gate") == 2
+    assert "no-such-gate" in capsys.readouterr().err
+
+
+def test_the_assertion_lists_every_finding(hand: HandGate) -> None:
+    busy(hand)
+    reader = KafkaAuditReader(hand.cluster.client_config())
+    assert assert_exactly_once(reader, hand.gate, settle_s=0.2).verdict is AuditVerdict.OK
+    hand.write_landing(1, 30)
+    hand.transfer(1, lose=11)
+    with pytest.raises(AssertionError, match=r"lost × 1: offset 52"):
+        assert_exactly_once(reader, hand.gate, settle_s=0.2)
     reader.close()

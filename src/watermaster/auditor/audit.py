@@ -9,7 +9,7 @@ from watermaster.auditor.content import Stamped, fingerprint, source_headers, ta
 from watermaster.auditor.finding import FindingKind, Findings, Place, verdict_of
 from watermaster.auditor.interval import Range
 from watermaster.auditor.ledger import SUPERVISOR_NOTE, read_claim
-from watermaster.auditor.origin import Origin, read_origin
+from watermaster.auditor.origin import Home, Origin, read_origin
 from watermaster.auditor.page import HELD, TRUSTED
 from watermaster.auditor.partition import UNREADABLE, PartitionAudit
 from watermaster.auditor.report import AuditReport, PartitionReport
@@ -103,22 +103,26 @@ class GateAudit:
 
         Returns the span of `source`'s offsets that the batch speaks of; None if it says nothing of them.
         """
-        take = take_trusted if kind is OutputKind.TRUSTED else take_held
+        take, mark = (take_trusted, TRUSTED) if kind is OutputKind.TRUSTED else (take_held, HELD)
+        own, wants = self._partition(source), self.sample.wants
+        home = Home(self.subject.cluster_id, self._streams[source.topic].topic_id, source.partition)
         lowest, reached = -1, 0
         for index, headers in enumerate(batch.headers):
             stamped = take(headers)
-            origin = read_origin(stamped.stamp)
-            partition = self._of_stream(origin, source, batch, index)
+            origin = read_origin(stamped.stamp, home)
+            is_own = origin is not None and home.is_of(origin)
+            partition = own if is_own else self._of_stream(origin, source, batch, index)
             if partition is None or origin is None:
                 continue
             if stamped.fault or origin.ordinal:
-                detail = stamped.fault or f"ordinal {origin.ordinal}: a gate writes one output for a record"
-                place = Place(origin.offset, batch.source, batch.offsets[index], detail)
-                partition.find(FindingKind.STAMP, place)
-            mark = TRUSTED if kind is OutputKind.TRUSTED else HELD
-            content = self._content(origin, stamped, batch, index)
+                self._ill_stamped(partition, origin, stamped, batch, index)
+            content = None
+            if not (origin.attempt or stamped.by_reference) and wants(origin.offset):
+                content = fingerprint(
+                    batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals
+                )
             partition.output(mark, origin, batch.source, batch.offsets[index], content)
-            if not origin.attempt and partition.source == source:
+            if is_own and not origin.attempt:
                 lowest = origin.offset if lowest < 0 else min(lowest, origin.offset)
                 reached = max(reached, origin.offset + 1)
         return Range(lowest, reached) if reached else None
@@ -203,10 +207,11 @@ class GateAudit:
             detail = "coordinates of another stream, or of a partition that does not exist"
         self._partition(source).find(FindingKind.FOREIGN, Place(None, place.found_in, place.found_offset, detail))
 
-    def _content(self, origin: Origin, stamped: Stamped, batch: RecordBatch, index: int) -> bytes | None:
-        if origin.attempt or stamped.by_reference or not self.sample.wants(origin.offset):
-            return None
-        return fingerprint(batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals)
+    def _ill_stamped(
+        self, partition: PartitionAudit, origin: Origin, stamped: Stamped, batch: RecordBatch, index: int
+    ) -> None:
+        detail = stamped.fault or f"ordinal {origin.ordinal}: a gate writes one output for a record"
+        partition.find(FindingKind.STAMP, Place(origin.offset, batch.source, batch.offsets[index], detail))
 
     def _report(self, partition: PartitionAudit) -> PartitionReport:
         findings, totals = partition.findings(), partition.totals

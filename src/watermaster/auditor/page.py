@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 TRUSTED = 1
@@ -16,6 +17,12 @@ _PAGE_BITS = 14
 PAGE_OFFSETS = 1 << _PAGE_BITS
 """Offsets of one page: 80 KB with the activations, so that a sparse partition costs little."""
 _IN_PAGE = PAGE_OFFSETS - 1
+
+
+@cache
+def _with(mark: int) -> bytes:
+    """The translation of all marks to themselves and `mark`."""
+    return bytes(value | mark for value in range(256))
 
 
 class Stretch(NamedTuple):
@@ -61,7 +68,7 @@ class Pages:
 
     def mark_range(self, start: int, end: int, mark: int) -> None:
         """Set a mark on every offset of `[start, end)` that lies in a page that is there; the others stay absent."""
-        table = bytes(value | mark for value in range(256))
+        table = _with(mark)
         for number in self._between(start, end):
             page, base = self._marks[number], number << _PAGE_BITS
             low, high = max(start - base, 0), min(end - base, PAGE_OFFSETS)

@@ -202,7 +202,7 @@ class KafkaAuditReader:
 
     def _assign(self, consumer: Consumer, partition: TopicPartition, start: int) -> int:
         """Read from `start`, or from where the log begins; returns which."""
-        begin = max(start, self.bounds([partition])[partition].start)
+        begin = max(start, self._offsets([partition], OffsetSpec.earliest())[partition])  # type: ignore[no-untyped-call] # client's stubs
         consumer.assign([KafkaTopicPartition(partition.topic, partition.partition, begin)])
         return begin
 
