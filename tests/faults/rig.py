@@ -181,6 +181,13 @@ class GateRig:
     def wait_until_drained(self, timeout_s: float = 120) -> None:
         self.wait_for(self.produced, timeout_s)
 
+    def assert_proved(self) -> None:
+        """`gate verify` over every byte: no gap, no duplicate, no reordering, nothing altered."""
+        command = [sys.executable, "-m", "watermaster", "gate", "verify", "--mode", "full"]
+        command += ["--config", str(self.config)]
+        done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
+
 
 def _children(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")

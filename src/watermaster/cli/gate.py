@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from watermaster.cli import verify
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, say, show_json
 from watermaster.stream.fault import UsageFault
 
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     )
     gate_app.callback()(_gate)
     gate_app.command("resume")(_resume)
+    verify.register(gate_app)
     app.add_typer(gate_app, name="gate")
 
 

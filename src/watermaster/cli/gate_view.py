@@ -19,6 +19,7 @@ class LogView:
         self._log = log
         self._printed_s = 0.0
         self._known: dict[str, Condition] = {}
+        self._restarts = 0
 
     def __enter__(self) -> LogView:
         return self
@@ -28,6 +29,9 @@ class LogView:
 
     def show(self, statistics: GateStatistics) -> None:
         """Print what is new."""
+        if statistics.restarts > self._restarts:
+            self._restarts = statistics.restarts
+            self._log.warning("a worker died and was started again", restarts=self._restarts)
         now = {f"{c.name}/{c.since_ms}": c for c in statistics.conditions()}
         for key in now.keys() - self._known.keys():
             condition = now[key]

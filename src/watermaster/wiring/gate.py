@@ -8,6 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import parent_process
@@ -22,6 +23,8 @@ from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import KafkaLedgerTail, KafkaLogReader
 from watermaster.adapters.kafka.note_writer import KafkaNoteWriter
 from watermaster.adapters.kafka.upstream import KafkaUpstream
+from watermaster.adapters.metrics.collector import GateCollector
+from watermaster.adapters.metrics.server import MetricsServer
 from watermaster.adapters.sandbox.judge_process import JudgeProcess
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.checks import Checks
@@ -109,7 +112,8 @@ def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, shou
     contracts.load()
     isolated = JudgeProcess(build_judge, perhaps_crashing)
     guarded = GuardedJudge(JudgingMark(mark_path), isolated)
-    upstream = KafkaUpstream(settings, gate.group_id, translate_error)
+    identity = f"{gate.name}.{spec.instance}.{slot}"
+    upstream = KafkaUpstream(settings, gate.group_id, translate_error, member=identity)
     positions = PositionKeeper(
         gate=gate,
         upstream=upstream,
@@ -125,7 +129,7 @@ def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, shou
     def open_downstream() -> KafkaDownstream:
         downstream = KafkaDownstream(
             settings,
-            f"{gate.name}.{spec.instance}.{slot}",
+            identity,
             translate_error,
             transaction_timeout_s=gate.transaction_timeout_ms / 1000,
         )
@@ -189,7 +193,15 @@ def run_gate(
         writer.write([Output(gate.ledger, suspect.partition % facts[gate.ledger].partitions, key, value, None, [])])
 
     statistics = GateStatistics(gate_name, started_ms=SystemClock().now_ms())
-    with tempfile.TemporaryDirectory(prefix="watermaster-") as directory:
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        if gate.metrics_listen is not None:
+            listen = gate.metrics_listen
+            collector = GateCollector(lambda: statistics, SystemClock())
+            stack.enter_context(
+                MetricsServer(listen.host, listen.port, gate.metrics_token_file, collector, lambda: statistics)
+            )
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="watermaster-"))
         supervisor = Supervisor(
             main=run_gate_worker,
             spec=spec,
@@ -199,8 +211,5 @@ def run_gate(
             note_suspect=note_suspect,
             on_change=on_change,
         )
-        try:
-            supervisor.run(should_stop)
-        finally:
-            lock.release()
+        supervisor.run(should_stop)
     return statistics

@@ -33,6 +33,10 @@ REQUEST_TIMEOUT_S = 30.0
 """For the rare questions (committed, watermarks, seek); a cluster that needs longer is treated as down."""
 
 
+SESSION_TIMEOUT_S = 10.0
+"""How long a machine may be gone before its partitions go to others; brokers allow no less than 6 s by default."""
+
+
 class PositionMetadata(msgspec.Struct, frozen=True):
     """What we write beside a committed offset: `a` the activation, `t` the topic id."""
 
@@ -48,12 +52,26 @@ _decode_metadata = msgspec.json.Decoder(PositionMetadata).decode
 class KafkaUpstream:
     """Implements `runtime.ports.Upstream`. `translate` turns client errors into faults."""
 
-    def __init__(self, settings: Mapping[str, Any], group: str, translate: Callable[[KafkaError], Fault]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        group: str,
+        translate: Callable[[KafkaError], Fault],
+        *,
+        member: str | None = None,
+    ) -> None:
+        """`member` makes the membership static: a worker that comes back under it takes over at once.
+
+        Without it the group would wait for the dead one's session to end.
+        """
         self._consumer = Consumer(
             consumer_settings(
                 settings,
                 group,
                 {
+                    **({"group.instance.id": member} if member else {}),
+                    "session.timeout.ms": int(SESSION_TIMEOUT_S * 1000),
+                    "heartbeat.interval.ms": int(SESSION_TIMEOUT_S * 1000 / 4),
                     "partition.assignment.strategy": "range",
                     # Bounds memory: librdkafka prefetches this much, in one queue for all partitions.
                     "queued.max.messages.kbytes": 65536,
