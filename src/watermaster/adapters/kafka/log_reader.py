@@ -19,6 +19,9 @@ REQUEST_TIMEOUT_S = 30.0
 UNUSED_GROUP = "watermaster.reads-without-a-group"
 """librdkafka wants a group id even where none is joined; no member and no offset ever appears under it."""
 
+NOT_ASKED_FOR = KafkaError.GROUP_AUTHORIZATION_FAILED
+"""The client looks for the coordinator of its group even where none is joined; a refusal of that means nothing."""
+
 TAIL_STEP = 64
 """Ledger records looked at first when reading backwards; doubled until the entry is found."""
 
@@ -84,6 +87,8 @@ class KafkaLogReader:
                     partition = message.partition() or 0
                     self._next[partition] = max(self._next[partition], message.offset() or 0)
                     continue
+                if error.code() == NOT_ASKED_FOR:
+                    continue
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:
                     self._assign()  # the control topic's start has moved: compaction keeps what matters
                     continue
@@ -147,6 +152,8 @@ def read_range(
     while position < end and time.monotonic() < until_s:
         for message in consumer.consume(500, 0.1):
             error = message.error()
+            if error is not None and error.code() == NOT_ASKED_FOR:
+                continue
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise translate(error)
             position = (message.offset() or 0) + (error is None)

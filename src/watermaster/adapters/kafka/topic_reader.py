@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.columns import CONSUME_MAX, as_columns
 from watermaster.adapters.kafka.connection import consumer_settings
-from watermaster.adapters.kafka.log_reader import REQUEST_TIMEOUT_S, UNUSED_GROUP, partitions_of
+from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, REQUEST_TIMEOUT_S, UNUSED_GROUP, partitions_of
 from watermaster.runtime.ports import ReadResult
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault
@@ -44,10 +44,16 @@ class KafkaTopicReader:
     def read(self, timeout_s: float) -> ReadResult:
         """What is there; empty after `timeout_s` seconds without any."""
         try:
-            return as_columns(self._consumer.consume(CONSUME_MAX, timeout_s), self._translate)
+            messages = self._consumer.consume(CONSUME_MAX, timeout_s)
         except KafkaException as error:
             raise self._translate(error.args[0]) from error
+        return as_columns([message for message in messages if not _is_about_group(message)], self._translate)
 
     def close(self) -> None:
         """Release the connection."""
         self._consumer.close()
+
+
+def _is_about_group(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == NOT_ASKED_FOR
