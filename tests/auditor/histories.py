@@ -149,7 +149,8 @@ def audit(history: History, mode: AuditMode = AuditMode.FULL, order: str = "ltqs
     for start, stop in partition.unresolved():
         readable = max(start, history.readable_from)
         partition.unreadable(start, min(stop, readable))
-        partition.resolve(readable, stop, [o for o in history.sources if readable <= o < stop])
+        found = {o: row for o, row in history.sources.items() if readable <= o < stop}
+        gate.take_fetched(source, readable, stop, source_batch(found))
     return gate.report()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from itertools import permutations
 
@@ -409,16 +410,53 @@ def test_a_gate_that_committed_nothing_is_not_proved() -> None:
     assert report.verdict is AuditVerdict.UNVERIFIABLE
 
 
-def test_records_held_by_reference_have_no_bytes_to_compare() -> None:
-    history = honest(FATES)
+def by_reference(history: History, **lies: int) -> History:
     held = history.held[0]
+    row = history.sources[held.offset]
+    facts = {
+        "reason": "too large", "key_bytes": len(row.key or b""), "value_bytes": len(row.value or b""),
+        "timestamp_ms": row.timestamp_ms, "headers": len(row.headers),
+    }  # fmt: skip
     held.key = held.value = None
     held.timestamp_ms += 5
     held.headers = []
-    held.extra = [("__watermaster.original_headers", b"0"), ("__watermaster.reference", b"{}")]
-    report = audit(history)
+    reference = json.dumps({**facts, **lies}).encode()
+    held.extra = [("__watermaster.original_headers", b"0"), ("__watermaster.reference", reference)]
+    return history
+
+
+@pytest.mark.parametrize("mode", list(AuditMode))
+def test_records_held_by_reference_are_judged_by_their_facts(mode: AuditMode) -> None:
+    report = audit(by_reference(honest(FATES)), mode)
     assert kinds(report) == set()
-    assert report.partitions[0].compared == report.partitions[0].passed + report.partitions[0].held - 1
+    if mode is AuditMode.FULL:
+        assert report.partitions[0].compared == report.partitions[0].passed + report.partitions[0].held - 1
+    for name, kind in (
+        ("key_bytes", K.ALTERED_KEY),
+        ("value_bytes", K.ALTERED_VALUE),
+        ("timestamp_ms", K.ALTERED_TIMESTAMP),
+        ("headers", K.ALTERED_HEADERS),
+    ):
+        assert kinds(audit(by_reference(honest(FATES), **{name: 77}), mode)) == {kind}
+
+
+def test_a_reference_whose_source_is_gone_is_unverifiable() -> None:
+    history = by_reference(honest(FATES))
+    history.readable_from = history.held[0].offset + 1
+    assert kinds(audit(history, AuditMode.COUNTS)) == {K.SOURCE_GONE}
+
+
+@pytest.mark.parametrize("mode", list(AuditMode))
+def test_a_reference_to_nothing_is_an_orphan(mode: AuditMode) -> None:
+    history = by_reference(honest(FATES))
+    del history.sources[history.held[0].offset]
+    assert kinds(audit(history, mode)) == {K.ORPHAN}
+
+
+def test_an_unreadable_reference_is_a_finding() -> None:
+    history = by_reference(honest(FATES))
+    history.held[0].extra[-1] = ("__watermaster.reference", b"{")
+    assert K.STAMP in kinds(audit(history))
 
 
 def test_a_reference_header_among_the_originals_is_no_reference() -> None:

@@ -12,6 +12,7 @@ from watermaster.auditor.ledger import SUPERVISOR_NOTE, read_claim
 from watermaster.auditor.origin import Home, Origin, read_origin
 from watermaster.auditor.page import HELD, TRUSTED
 from watermaster.auditor.partition import UNREADABLE, PartitionAudit
+from watermaster.auditor.reference import reference_to
 from watermaster.auditor.report import AuditReport, PartitionReport
 from watermaster.auditor.sample import Sample
 from watermaster.stream.batch import RecordBatch
@@ -117,7 +118,9 @@ class GateAudit:
             if stamped.fault or origin.ordinal:
                 self._ill_stamped(partition, origin, stamped, batch, index)
             content = None
-            if not (origin.attempt or stamped.by_reference) and wants(origin.offset):
+            if stamped.reference is not None:
+                partition.refer(origin.offset, stamped.reference)
+            elif not origin.attempt and wants(origin.offset):
                 content = fingerprint(
                     batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals
                 )
@@ -140,6 +143,14 @@ class GateAudit:
                 headers = source_headers(batch.headers[index])
                 content = fingerprint(batch.timestamps_ms[index], batch.keys[index], batch.values[index], headers)
             partition.record(offset, content)
+
+    def take_fetched(self, source: TopicPartition, start: int, end: int, batch: RecordBatch) -> None:
+        """Landing was fetched from `start` to `end` because of what was unresolved there."""
+        partition = self._partition(source)
+        columns = zip(batch.offsets, batch.keys, batch.values, batch.timestamps_ms, batch.headers, strict=True)
+        for offset, key, value, timestamp_ms, headers in columns:
+            partition.check_reference(offset, reference_to(key, value, timestamp_ms, headers))
+        partition.resolve(start, end, batch.offsets)
 
     # --- judgement ----------------------------------------------------------------------------------------------
 

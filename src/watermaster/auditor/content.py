@@ -13,6 +13,7 @@ import struct
 from typing import NamedTuple
 
 from watermaster.auditor.finding import FindingKind
+from watermaster.auditor.reference import Reference, read_reference
 from watermaster.stream.batch import RawHeaders
 from watermaster.stream.coordinates import HELD_FACTS_PREFIX, RESERVED_HEADER
 
@@ -55,8 +56,8 @@ class Stamped(NamedTuple):
     stamp: bytes | None
     """The value of the reserved header; None if there is none."""
     originals: OriginalHeaders
-    by_reference: bool = False
-    """The record stands for one that could not be carried: there is no content to compare."""
+    reference: Reference | None = None
+    """The record stands for one that could not be carried: these facts are compared instead of the content."""
     fault: str = ""
     """What is wrong with the stamp; empty if nothing is."""
 
@@ -95,6 +96,9 @@ def take_held(headers: RawHeaders | None) -> Stamped:
     count = taken.originals[at][1] or b""
     if not count.isdigit() or len(count) > _COUNT_DIGITS_MAX or int(count) > at:
         return taken._replace(fault=taken.fault or f"{_ORIGINAL_HEADERS} is not a number of headers before it")
-    originals = int(count)
-    by_reference = _REFERENCE in names[originals:]
-    return Stamped(taken.stamp, taken.originals[:originals], by_reference, taken.fault)
+    originals, fault, reference = int(count), taken.fault, None
+    if _REFERENCE in names[originals:]:
+        reference = read_reference(taken.originals[names.index(_REFERENCE, originals)][1])
+        if reference is None:
+            fault = fault or f"{_REFERENCE} cannot be read"
+    return Stamped(taken.stamp, taken.originals[:originals], reference, fault)

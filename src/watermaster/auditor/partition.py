@@ -12,6 +12,8 @@ from watermaster.auditor.interval import IntervalSet, Range
 from watermaster.auditor.ledger import Entry, EntryQueue, LedgerClaim
 from watermaster.auditor.origin import Origin
 from watermaster.auditor.page import DROPPED, OUTPUT, SOURCE, TRUSTED, Pages
+from watermaster.auditor.reference import Reference, References
+from watermaster.auditor.totals import DeclaredGap, Totals
 from watermaster.stream.coordinates import TopicPartition
 
 REPLAYS_MAX = 1_000_000
@@ -22,33 +24,6 @@ GAPS_SHOWN_MAX = 100
 
 UNREADABLE: Final = b""
 """In the place of a fingerprint: the client could not hand the source record over whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredGap:
-    """Offsets `[start, end)` that the gate passed over, by its own word."""
-
-    start: int
-    end: int
-    cause: str
-    lost_max: int
-
-
-@dataclass(slots=True)
-class Totals:
-    """Sums over the judged ledger entries of one partition, and what the audit itself did."""
-
-    entries: int = 0
-    read: int = 0
-    passed: int = 0
-    held: int = 0
-    dropped: int = 0
-    lost_max: int = 0
-    compared: int = 0
-    """Records whose key, value, headers and timestamp were compared with the source."""
-    replays: int = 0
-    holes: int = 0
-    """Offsets that were fetched from landing and held no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +56,7 @@ class PartitionAudit:
         self._output_contents: dict[int, bytes] = {}
         self._last_trusted = -1
         self._replays: set[tuple[int, int]] = set()
+        self._references = References()
         self._findings = Findings()
         self._lost = IntervalSet()
         self._holes = IntervalSet()
@@ -153,6 +129,11 @@ class PartitionAudit:
         """Landing was read from `start` to `end`: what was not handed over there does not exist."""
         self._covered.add(max(start, self.judged), end)
 
+    def refer(self, offset: int, reference: Reference) -> None:
+        """A record is held by reference: its facts are compared when landing is fetched."""
+        if not self._references.add(offset, reference):
+            self._findings.add(FindingKind.SOURCE_UNREADABLE, Place(offset, detail="too many held by reference"))
+
     def outputs_cut(self, whole_from: int) -> None:
         """Retention cut an output topic: outputs of sources below `whole_from` may have been there."""
         self._outputs_whole_from = max(self._outputs_whole_from, whole_from)
@@ -187,11 +168,23 @@ class PartitionAudit:
         self._judge_beyond(max(committed, confirmed or 0))
 
     def unresolved(self) -> list[Range]:
-        """Holes below the judged offset that must be fetched from landing."""
-        return list(self._holes)
+        """What must be fetched from landing, in order: holes, and the sources of judged records held by reference."""
+        wanted = IntervalSet(self._holes)
+        for offset in self._references.below(self.judged):
+            wanted.add(offset, offset + 1)
+        return list(wanted)
+
+    def check_reference(self, offset: int, found: Reference) -> None:
+        """A source was fetched from landing; compare it with the facts, if it is held by reference."""
+        if offset in self._references:
+            for kind, name in self._references.check(offset, found):
+                self._find(kind, Place(offset, detail=f"held by reference with another {name} than the source"))
 
     def resolve(self, start: int, end: int, found: list[int]) -> None:
-        """Landing was read from `start` to `end` once more; records stand at `found`."""
+        """Landing was read from `start` to `end` once more; records stand at `found`, and references are checked."""
+        for offset in self._references.take(start, min(end, self.judged)):
+            if offset not in self._troubled:
+                self._find(FindingKind.ORPHAN, Place(offset, detail="held by reference without a source record"))
         lost = [offset for offset in found if offset in self._holes]
         for offset in lost:
             self._lost.add(offset, offset + 1)
@@ -205,6 +198,8 @@ class PartitionAudit:
             place = Place(hole.start, detail=f"offsets {hole.start} to {hole.end - 1} cannot be read any more")
             self._findings.add(FindingKind.SOURCE_GONE, place, hole.end - hole.start)
         self._holes.remove(start, end)
+        for offset in self._references.take(start, min(end, self.judged)):
+            self._findings.add(FindingKind.SOURCE_GONE, Place(offset, detail="held by reference; the source is gone"))
 
     def findings(self) -> tuple[Finding, ...]:
         """Everything found so far. Holes that nobody resolved count as gone."""

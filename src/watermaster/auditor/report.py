@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from watermaster.auditor.finding import AuditVerdict, Finding
-from watermaster.auditor.partition import DeclaredGap
+from watermaster.auditor.totals import DeclaredGap
 from watermaster.stream.coordinates import TopicPartition
 
 

@@ -328,7 +328,7 @@ class Auditor:
             for step in self._reader.scan(source, max(start, log.start), end) if end > log.start else ():
                 self._note(source, step)
                 partition.unreadable(at, step.start)
-                partition.resolve(step.start, step.next, step.batch.offsets)
+                self._audit.take_fetched(source, step.start, step.next, step.batch)
                 at = step.next
             partition.unreadable(at, end)
 
