@@ -86,9 +86,7 @@ def test_offsets_are_committed_with_the_transaction(
     consumer.close()
 
 
-def test_a_new_producer_fences_the_old_one(
-    kafka: KafkaCluster, fresh_topic: FreshTopic, fresh_name: FreshName
-) -> None:
+def test_a_new_producer_fences_the_old_one(kafka: KafkaCluster, fresh_topic: FreshTopic, fresh_name: FreshName) -> None:
     topic, name = fresh_topic(kafka), fresh_name("t")
     old = transactional(kafka, name, log_level=0)
     old.begin_transaction()
@@ -219,4 +217,3 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 def test_state_partitions_follow_javas_string_hash(key: str, partitions: int, expected: int) -> None:
     # Java: "hello" hashes to 99162322, "polygenelubricants" to the smallest integer, whose absolute value overflows.
     assert state_partition(key, partitions) == expected
-

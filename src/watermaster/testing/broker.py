@@ -10,12 +10,12 @@ from watermaster.stream.fault import UsageFault, WorldFault
 from watermaster.testing.process import Child, last_lines
 from watermaster.testing.server_settings import HOST, BrokerAddress
 
-STARTED_LINE = "Kafka Server started"
+STARTED_LINE = b"Kafka Server started"
 """What Apache Kafka logs once a broker has joined the quorum and serves its listeners."""
 PORT_TAKEN_LINE = "Address already in use"
 SHUTDOWN_S = 30.0
 """A clean shutdown moves leaders away first; one that takes longer waits for a quorum that is not there."""
-LINES_SHOWN = 25
+LINES_SHOWN = 15
 
 
 class Broker:
@@ -29,6 +29,7 @@ class Broker:
         self._command = command
         self._wait_until_ready = wait_until_ready
         self._child: Child | None = None
+        self._has_started = False
 
     @property
     def node(self) -> int:
@@ -61,6 +62,7 @@ class Broker:
             raise UsageFault(
                 "WM-TESTKIT-RUNNING", f"Broker {self.node} is running already.", hint="Kill or stop it first."
             )
+        self._has_started = False
         self._child = Child(self._command, self.log)
         if wait:
             self._wait_until_ready()
@@ -94,7 +96,9 @@ class Broker:
 
     def has_started(self) -> bool:
         """Whether it says that it has started; raises WorldFault with its last words if it has ended instead."""
-        return STARTED_LINE in self._running().output()
+        child = self._running()
+        self._has_started = self._has_started or child.has_newly_written(STARTED_LINE)
+        return self._has_started
 
     def last_words(self) -> str:
         """The last lines of the log of this run."""

@@ -29,6 +29,13 @@ appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d{ISO8601} %p %c{1} %m%n
 rootLogger.level=info
 rootLogger.appenderRef.out.ref=out
+# Told many times a second, and of no use to who looks for why a broker did not start.
+logger.state.name=state.change.logger
+logger.state.level=warn
+logger.loader.name=org.apache.kafka.image.loader
+logger.loader.level=warn
+logger.quorum.name=org.apache.kafka.raft.QuorumState
+logger.quorum.level=warn
 """
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from watermaster.stream.fault import UsageFault
 
+LINE_CHARACTERS_MAX = 400
 LOG_TAIL_BYTES = 64 * 1024
 """How much of the end of a log is read for an error message: hundreds of lines, whatever the log has grown to."""
 KILL_WAIT_S = 10.0
@@ -40,7 +41,8 @@ class Child:
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
-        self.log_start = log.stat().st_size if log.exists() else 0
+        self._log_start = log.stat().st_size if log.exists() else 0
+        self._searched_to = self._log_start
         self._process = _starter.submit(_start, command, log, environment).result()
 
     @property
@@ -77,17 +79,25 @@ class Child:
             self._process.kill()
             self._process.wait(KILL_WAIT_S)
 
+    def has_newly_written(self, text: bytes) -> bool:
+        """Whether it has written this text since the last search; each call reads only what is new."""
+        with self.log.open("rb") as file:
+            file.seek(self._searched_to)
+            new = file.read()
+        self._searched_to += max(0, len(new) - len(text) + 1)
+        return text in new
+
     def output(self) -> str:
         """The last part (at most `LOG_TAIL_BYTES`) of what this run of the command wrote."""
         with self.log.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
-            file.seek(max(self.log_start, end - LOG_TAIL_BYTES))
+            file.seek(max(self._log_start, end - LOG_TAIL_BYTES))
             return file.read(LOG_TAIL_BYTES).decode(errors="replace")
 
 
 def last_lines(text: str, count: int) -> str:
-    """The end of an output, for an error message."""
-    return "\n".join(text.rstrip().splitlines()[-count:])
+    """The end of an output, for an error message; very long lines are cut."""
+    return "\n".join(line[:LINE_CHARACTERS_MAX] for line in text.rstrip().splitlines()[-count:])
 
 
 def _start(command: Sequence[str], log: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:

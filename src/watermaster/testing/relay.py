@@ -81,6 +81,8 @@ class Relay:
     async def _deliver(self, frame: Frame, target: asyncio.StreamWriter) -> None:
         content, piece, pause_s = frame.encode(), 0, 0.0
         for rule in [rule for rule in self._rules() if rule.takes(frame)]:
+            if rule.is_released:  # while an earlier rule held or delayed this frame
+                continue
             match rule.action:
                 case Hold():
                     await rule.wait_for_release(lambda: reset(self._client))

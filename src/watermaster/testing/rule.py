@@ -89,7 +89,7 @@ class Rule:
 
     def takes(self, frame: Frame) -> bool:
         """Whether the action applies to this frame; counts it."""
-        if self._released.is_set() or not self.filter.matches(frame):
+        if self.is_released or not self.filter.matches(frame):
             return False
         self._matched += 1
         if self._matched <= self.filter.skip:
@@ -98,6 +98,11 @@ class Rule:
             return False
         self.hits += 1
         return True
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it has been released and no longer applies."""
+        return self._released.is_set()
 
     def release(self) -> None:
         """Take no more frames, and pass on those that are held: to a broker even if the client has gone meanwhile."""
