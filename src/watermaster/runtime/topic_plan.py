@@ -187,11 +187,11 @@ def _look_findings(gate: GateConfiguration, cluster: ClusterTopics) -> Iterator[
             )
     for state in cluster.topics.values():
         if isinstance(state, Unseen):
-            yield Finding(Level.PROBLEM, state.what, str(state), "Ask for DESCRIBE on it.")
+            yield Finding(Level.PROBLEM, "", str(state), "Ask for DESCRIBE on it.")
     for name, unseen in cluster.unseen_settings.items():
         yield Finding(
             Level.WARNING,
-            name,
+            "",
             f"{unseen}; {'Kafka’s defaults are assumed' if name in gate.landings else 'they were not compared'}",
             "Let this login DESCRIBE_CONFIGS on it, or run this command as an administrator.",
         )
