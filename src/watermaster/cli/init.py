@@ -142,6 +142,8 @@ def _show_look(look: InitialLook) -> None:
     )
     read, budget = data_size(look.bytes_read), data_size(look.bytes_budget)
     say(f"Read {read} of a budget of {budget}. No group was joined, nothing was committed or written to the cluster.")
+    if look.first_reader:
+        say("No group had ever read here: Kafka has now made its internal topic __consumer_offsets, by itself.")
 
 
 def _cells(row: TopicRow) -> Sequence[object]:
@@ -174,4 +176,5 @@ def _without_values(look: InitialLook) -> dict[str, object]:
         "topics": [{"estimated_bytes": row.estimated_bytes, "row": row} for row in look.rows],
         "bytes_read": look.bytes_read,
         "bytes_budget": look.bytes_budget,
+        "first_reader": look.first_reader,
     }

@@ -21,6 +21,9 @@ from watermaster.stream.fault import UsageFault
 RECORDS_PER_TOPIC: Final = 20
 """Enough to tell a format and the fields that are always there, and little to read from hundreds of topics."""
 
+OFFSETS_TOPIC: Final = "__consumer_offsets"
+"""Kafka makes it by itself when a client first asks who coordinates a group; the client asks without being told to."""
+
 _LEGAL_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SOURCE_SUFFIX: Final = re.compile(r"[._-](?:landing|raw|in|input|ingest)$")
 
@@ -59,6 +62,8 @@ class InitialLook:
     """Sampled values of JSON topics, for their drafts."""
     bytes_read: int
     bytes_budget: int
+    first_reader: bool = False
+    """Nobody had read this cluster as a group before: asked for a coordinator, Kafka made its own offsets topic."""
 
     @property
     def enforceable(self) -> tuple[TopicRow, ...]:
@@ -85,7 +90,8 @@ def take_look(observer: Observer) -> InitialLook:
         for row in rows
         if row.enforceable
     }
-    return InitialLook(observer.cluster, rows, values, samples.bytes_read, samples.bytes_budget)
+    first_reader = OFFSETS_TOPIC not in topics and bool(observer.topics((OFFSETS_TOPIC,))[OFFSETS_TOPIC].partitions)
+    return InitialLook(observer.cluster, rows, values, samples.bytes_read, samples.bytes_budget, first_reader)
 
 
 def choose(look: InitialLook, wanted: Sequence[str]) -> tuple[str, ...]:

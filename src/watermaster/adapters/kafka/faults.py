@@ -143,6 +143,14 @@ _AUTHORIZATION: Final = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "cluster",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "transactional id",
 }
+_COORDINATOR: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError._WAIT_COORD,
+    }
+)
 _UNKNOWN_TOPIC: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 )
@@ -174,6 +182,13 @@ def translate_error(error: KafkaError | BaseException, *, doing: str = "talking 
             "WM-KAFKA-UNKNOWN-TOPIC",
             f"The topic{on} does not exist, or this login may not see it ({doing}).",
             hint="Check its name and the login's DESCRIBE permission; topics are never created on the way.",
+        )
+    if code in _COORDINATOR:
+        return WorldFault(
+            "WM-KAFKA-COORDINATOR",
+            f"No broker coordinates{on or ' the group'} at this moment ({doing}).",
+            hint="It has moved or is loading; try again in a few seconds.",
+            retriable=True,
         )
     return explain_text(kafka_error.str(), where=resource or doing) or WorldFault(
         "WM-KAFKA-ERROR",

@@ -43,6 +43,10 @@ REQUEST_TIMEOUT_S: Final = 15.0
 TOPICS_PER_REQUEST: Final = 200
 """Keeps answers at a few hundred kilobytes on clusters with thousands of topics."""
 
+COORDINATOR_ATTEMPTS: Final = 5
+COORDINATOR_PAUSE_S: Final = 0.5
+"""Together as long as a broker usually needs to load the groups of a partition."""
+
 _HOUR_MS: Final = 3_600_000
 _SETTINGS: Final = (
     "cleanup.policy",
@@ -165,18 +169,29 @@ class KafkaObserver:
         }
 
     def _group(self, group_id: str) -> ObservedGroup:
-        answers = self._ask(lambda: self._admin.describe_consumer_groups([group_id], **_timeout()))
-        described = _each([group_id], answers, "the consumer group {}")[group_id]
-        request = [ConsumerGroupTopicPartitions(group_id)]
-        answers = self._ask(
-            lambda: self._admin.list_consumer_group_offsets(request, require_stable=False, **_timeout())
+        described = self._patiently(
+            lambda: self._admin.describe_consumer_groups([group_id], **_timeout()), group_id, "the consumer group {}"
         )
-        committed = _each([group_id], answers, "the committed offsets of {}")[group_id]
+        request = [ConsumerGroupTopicPartitions(group_id)]
+        committed = self._patiently(
+            lambda: self._admin.list_consumer_group_offsets(request, require_stable=False, **_timeout()),
+            group_id,
+            "the committed offsets of {}",
+        )
         unseen = tuple(seen for seen in (described, committed) if isinstance(seen, Unseen))
         positions = {} if isinstance(committed, Unseen) else dict(_positions(committed.topic_partitions))
         if isinstance(described, Unseen):
             return ObservedGroup(group_id, "UNKNOWN", 0, positions, unseen)
         return ObservedGroup(group_id, described.state.name, len(described.members), positions, unseen)
+
+    def _patiently(self, request: Callable[[], Any], group_id: str, what: str) -> Any:  # noqa: ANN401 -- as `_settle`
+        """Ask a group's coordinator; one that has just moved or started needs a moment to load its groups."""
+        for _ in range(COORDINATOR_ATTEMPTS - 1):
+            seen = _settle(self._ask(request), group_id, what.format(group_id))
+            if not isinstance(seen, Unseen) or seen.code != "WM-KAFKA-COORDINATOR":
+                return seen
+            time.sleep(COORDINATOR_PAUSE_S)
+        return _settle(self._ask(request), group_id, what.format(group_id))
 
     def _ask(self, request: Callable[[], Any]) -> Any:  # noqa: ANN401 -- futures of several shapes
         """Send a batched request; a request that cannot even be sent is unseen as a whole."""

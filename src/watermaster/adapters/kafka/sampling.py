@@ -28,10 +28,17 @@ TOPIC_BYTES_MAX: Final = 256 * 1024
 """Twenty records of a usual size many times over; larger ones are known after one."""
 
 PARTITIONS_PER_TOPIC: Final = 3
-TOPICS_AT_ONCE: Final = 25
-"""How many topics are fetched together: each may bring one batch that is larger than asked for."""
+TOPICS_AT_ONCE: Final = 500
+"""How many topics are fetched together. A second set costs a second: the client looks for the leaders anew."""
 
-CHUNK_TIMEOUT_S: Final = 5.0
+PARTITION_BYTES: Final = (4 * 1024, 64 * 1024)
+"""Least and most that is asked of one partition at a time, so that large records of a few topics do not use up the
+budget before the others have had their turn."""
+
+RESPONSE_BYTES_MAX: Final = 256 * 1024
+"""One answer of a broker: by so much, or by one batch that is larger, the budget may be overrun."""
+
+CHUNK_TIMEOUT_S: Final = 10.0
 """For one such set of topics; what has not come by then is reported as unseen."""
 
 NO_GROUP: Final = "watermaster.look-without-group"
@@ -60,14 +67,22 @@ class Sampler:
 
     def __init__(self, settings: Mapping[str, Any], bytes_max: int = SAMPLE_BYTES_MAX) -> None:
         self._bytes_max = bytes_max
-        self._received = 0
-        self._settings = consumer_settings(
-            settings,
+        self._on_wire = 0
+        self._in_records = 0
+        self._connection_settings = settings
+
+    def _settings(self, topics: int) -> dict[str, Any]:
+        least, most = PARTITION_BYTES
+        share = self._bytes_max // (2 * PARTITIONS_PER_TOPIC * max(1, topics))
+        return consumer_settings(
+            self._connection_settings,
             NO_GROUP,
             {
                 "enable.partition.eof": True,
-                "fetch.message.max.bytes": 64 * 1024,
-                "fetch.max.bytes": TOPIC_BYTES_MAX,
+                # A look waits for nothing that is still to come.
+                "fetch.wait.max.ms": 10,
+                "fetch.message.max.bytes": max(least, min(most, share)),
+                "fetch.max.bytes": RESPONSE_BYTES_MAX,
                 # The client wants this one to be the smallest of the three, though it only bounds what is produced.
                 "message.max.bytes": 64 * 1024,
                 "queued.max.messages.kbytes": 1024,
@@ -80,15 +95,21 @@ class Sampler:
         """Up to `records_per_topic` of the newest records of each topic. Raises nothing for a topic that fails."""
         samples = {topic.name: _not_read(topic) for topic in topics}
         readable = [topic for topic in topics if topic.records]
-        consumer = Consumer(self._settings)
+        consumer = Consumer(self._settings(len(readable)))
         try:
             for first in range(0, len(readable), TOPICS_AT_ONCE):
-                if self._received >= self._bytes_max:
+                if self._spent >= self._bytes_max:
                     break
                 samples |= self._sample_chunk(consumer, readable[first : first + TOPICS_AT_ONCE], records_per_topic)
+            self._await_statistics(consumer)
         finally:
             consumer.close()
-        return Samples(samples, self._received, self._bytes_max)
+        return Samples(samples, self._spent, self._bytes_max)
+
+    @property
+    def _spent(self) -> int:
+        """Bytes so far: the wire's count comes ten times a second, that of the records at once."""
+        return max(self._on_wire, self._in_records)
 
     def _sample_chunk(
         self, consumer: Consumer, topics: Sequence[ObservedTopic], records_per_topic: int
@@ -99,22 +120,30 @@ class Sampler:
             chunk.open[part.topic].add(part.partition)
         consumer.assign(assignment)
         deadline = time.monotonic() + CHUNK_TIMEOUT_S
-        while not chunk.done and time.monotonic() < deadline and self._received < self._bytes_max:
+        while not chunk.done and time.monotonic() < deadline and self._spent < self._bytes_max:
             try:
-                messages = consumer.consume(500, 0.2)
+                messages = consumer.consume(500, 0.05)
             except KafkaException as error:
                 _note_all(chunk, error)
                 break
             for message in messages:
-                _take(chunk, message)
+                if self._spent < self._bytes_max:
+                    self._in_records += _take(chunk, message)
             finished = [KafkaTopicPartition(name, number) for name, number in _finished(chunk)]
             if finished:
                 consumer.pause(finished)
         consumer.unassign()
-        return {topic.name: _topic_sample(topic.name, chunk) for topic in topics}
+        used_up = self._spent >= self._bytes_max
+        return {topic.name: _topic_sample(topic.name, chunk, used_up=used_up) for topic in topics}
 
     def _on_statistics(self, text: str) -> None:
-        self._received = json.loads(text)["rx_bytes"]
+        self._on_wire = json.loads(text)["rx_bytes"]
+
+    def _await_statistics(self, consumer: Consumer) -> None:
+        """Let the wire's count catch up, so that what is reported is what was read."""
+        before, deadline = self._on_wire, time.monotonic() + 5 * _STATISTICS_MS / 1000
+        while self._on_wire == before and time.monotonic() < deadline:
+            consumer.consume(1, _STATISTICS_MS / 1000)
 
 
 def _tail(topic: ObservedTopic, records: int) -> Iterator[KafkaTopicPartition]:
@@ -127,7 +156,8 @@ def _tail(topic: ObservedTopic, records: int) -> Iterator[KafkaTopicPartition]:
             yield KafkaTopicPartition(topic.name, part.partition, max(start, end - records))
 
 
-def _take(chunk: _Chunk, message: Message) -> None:
+def _take(chunk: _Chunk, message: Message) -> int:
+    """Keep a record that is wanted, or note what a partition says; the bytes that came with it."""
     topic, partition = message.topic() or "", message.partition() or 0
     error = message.error()
     if error is not None:
@@ -135,14 +165,15 @@ def _take(chunk: _Chunk, message: Message) -> None:
             fault = translate_error(error, doing="reading", resource=topic)
             chunk.unseen[topic] = Unseen(f"records of topic {topic}", fault.message, fault.code)
         chunk.open.get(topic, set()).discard(partition)
-        return
-    if chunk.wanted.get(topic, 0) <= 0:
-        return
+        return 0
     record = _record(message)
+    if chunk.wanted.get(topic, 0) <= 0:
+        return record.size
     chunk.records[topic].append(record)
     chunk.wanted[topic] -= 1
     if sum(each.size for each in chunk.records[topic]) >= TOPIC_BYTES_MAX:
         chunk.wanted[topic] = 0
+    return record.size
 
 
 def _finished(chunk: _Chunk) -> Iterator[tuple[str, int]]:
@@ -174,10 +205,12 @@ def _note_all(chunk: _Chunk, error: KafkaException) -> None:
             chunk.unseen[topic] = Unseen(f"records of topic {topic}", fault.message, fault.code)
 
 
-def _topic_sample(topic: str, chunk: _Chunk) -> TopicSample:
+def _topic_sample(topic: str, chunk: _Chunk, *, used_up: bool) -> TopicSample:
     records = tuple(chunk.records[topic])
     late = None
-    if chunk.open[topic] and not records:
+    if chunk.open[topic] and not records and used_up:
+        late = _over_budget(topic)
+    elif chunk.open[topic] and not records:
         late = Unseen(f"records of topic {topic}", "they did not come in time.", "WM-KAFKA-SAMPLE-TIMEOUT")
     return TopicSample(topic, records, chunk.unseen.get(topic) or late)
 
@@ -188,7 +221,8 @@ def _not_read(topic: ObservedTopic) -> TopicSample:
         return TopicSample(topic.name)
     if topic.unseen:
         return TopicSample(topic.name, unseen=topic.unseen[0])
-    return TopicSample(
-        topic.name,
-        unseen=Unseen(f"records of topic {topic.name}", "the byte budget was used up.", "WM-KAFKA-SAMPLE-BUDGET"),
-    )
+    return TopicSample(topic.name, unseen=_over_budget(topic.name))
+
+
+def _over_budget(topic: str) -> Unseen:
+    return Unseen(f"records of topic {topic}", "the byte budget was used up.", "WM-KAFKA-SAMPLE-BUDGET")
