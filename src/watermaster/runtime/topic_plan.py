@@ -112,7 +112,7 @@ def plan_topics(gate: GateConfiguration, cluster: ClusterTopics, retentions: Ret
     for stream in gate.streams:
         if stream.landing in landings:
             findings += _stream_findings(landings[stream.landing], found.get(stream.trusted), stream.trusted)
-    findings.append(_READERS)
+    findings += [_READERS, _operators(gate.control)]
     return TopicPlan(gate.name, cluster.brokers, desired, tuple(actions), tuple(findings))
 
 
@@ -251,3 +251,12 @@ _READERS: Final = Finding(
     "readers with isolation.level=read_uncommitted also see records of aborted transactions, that is duplicates",
     "Exactly once needs read_committed; Java's and kafka-python's default, and that of many UIs, is read_uncommitted.",
 )
+
+
+def _operators(control: str) -> Finding:
+    return Finding(
+        Level.NOTE,
+        control,
+        "is written by who activates contracts or resumes a stream, and never by the gate",
+        "Such people need WRITE on it, and READ on the landing topics.",
+    )

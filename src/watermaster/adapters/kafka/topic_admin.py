@@ -6,6 +6,7 @@ librdkafka aborts the process if a client is freed on one of its own threads.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, assert_never
@@ -37,6 +38,9 @@ from watermaster.stream.fault import Fault, UsageFault
 
 REQUEST_TIMEOUT_S: Final = 30.0
 """One request; creating a topic on a loaded cluster may take seconds."""
+
+SEEN_S_MAX: Final = 15.0
+SEEN_POLL_S: Final = 0.1
 
 _KINDS: Final = {
     ResourceKind.TOPIC: ResourceType.TOPIC,
@@ -79,7 +83,7 @@ class KafkaTopicAdmin:
         return ClusterTopics(len(cluster.nodes), topics, unseen)
 
     def acls(self) -> tuple[AclEntry, ...] | Unseen:
-        """Every ACL of the cluster about topics, groups, transactional ids and the cluster."""
+        """Every ACL of the cluster about topics, groups, transactional ids and the cluster; never an empty tuple."""
         everything = AclBindingFilter(
             ResourceType.ANY,
             None,  # type: ignore[arg-type]  # its typing forgets that None stands for any
@@ -94,6 +98,9 @@ class KafkaTopicAdmin:
         )
         if isinstance(found, Fault):
             return Unseen("the ACLs", found.message, found.code)
+        if not found:
+            # The client gives an empty list for a refusal too, so an empty list tells nothing.
+            return Unseen("any ACL", "the cluster keeps none, or this login may not list them.", "WM-TOPICS-ACLS")
         return tuple(entry for entry in map(_acl_entry, found) if entry is not None)
 
     def _topics(self, names: Sequence[str]) -> dict[str, TopicState | Unseen]:
@@ -128,7 +135,13 @@ class KafkaTopicAdmin:
     # --- changing -----------------------------------------------------------------------------------------------
 
     def apply(self, action: Action) -> Fault | None:
-        """Carry out one action; None if the cluster did it, or somebody else had done it meanwhile."""
+        """Carry out one action and wait until it can be seen; None if it is done, by us or by somebody else."""
+        fault = self._send(action)
+        if fault is None:
+            self._wait_until_seen(action)
+        return fault
+
+    def _send(self, action: Action) -> Fault | None:
         match action:
             case CreateTopic(topic):
                 new = NewTopic(topic.name, topic.partitions, topic.replication, config=dict(topic.settings))
@@ -149,6 +162,30 @@ class KafkaTopicAdmin:
                 resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
                 altered = self._admin.incremental_alter_configs([resource], request_timeout=REQUEST_TIMEOUT_S)
                 return _refusal(altered[resource], "altering", name)
+            case _:
+                assert_never(action)
+
+    def _wait_until_seen(self, action: Action) -> None:
+        """A broker answers before all have heard of it; who starts the gate next must not find half of it.
+
+        What takes longer than the bound is true nevertheless, so running into it is no fault.
+        """
+        until_s = time.monotonic() + SEEN_S_MAX
+        while not self._is_seen(action) and time.monotonic() < until_s:
+            time.sleep(SEEN_POLL_S)
+
+    def _is_seen(self, action: Action) -> bool:
+        name = action.topic.name if isinstance(action, CreateTopic) else action.name
+        state = self.look([name]).topics.get(name)
+        if not isinstance(state, TopicState):
+            return False
+        match action:
+            case CreateTopic():
+                return True
+            case AddPartitions(_, _, total):
+                return state.partitions >= total
+            case AlterSettings(_, changes):
+                return all(state.settings.get(change.key, change.value) == change.value for change in changes)
             case _:
                 assert_never(action)
 
