@@ -175,7 +175,7 @@ def _feed(gate: GateAudit, history: History, kind: str, low: int, high: int, mod
             gate.take_outputs(OutputKind.QUARANTINE, source, batch_of(QUARANTINE, 0, part))
         case _:
             start, end = max(low, history.readable_from), min(high, end_of(history) + 10)
-            for first, last in gate.sample.ranges(start, end):
+            for first, last in gate.partitions[source].sample.ranges(start, end):
                 rows = {o: row for o, row in history.sources.items() if first <= o < last}
                 gate.take_sources(source, source_batch(rows))
                 gate.partitions[source].cover(first, last)

@@ -425,6 +425,22 @@ def by_reference(history: History, **lies: int) -> History:
     return history
 
 
+def test_an_empty_entry_says_where_a_gate_begins_and_proves_nothing() -> None:
+    history = honest(FATES)
+    first = history.ledger[0]
+    nothing = {"to": first["from"], "in": 0, "passed": 0, "held": 0, "dropped": 0, "dropped_offsets": []}
+    begun = {**first, **nothing}
+    history.ledger.insert(0, begun)
+    assert kinds(audit(history)) == set()
+    history.ledger[0] = {**begun, "in": 1}
+    assert kinds(audit(history)) == {K.LEDGER_MALFORMED}
+    only = History(ledger=[begun], committed=first["from"])
+    assert kinds(audit(only)) == {K.NOTHING_JUDGED}
+    skipped = honest(FATES)
+    skipped.ledger[0] = {**begun, "from": 90, "to": 90}
+    assert K.LEDGER_HOLE in kinds(audit(skipped))
+
+
 @pytest.mark.parametrize("mode", list(AuditMode))
 def test_records_held_by_reference_are_judged_by_their_facts(mode: AuditMode) -> None:
     report = audit(by_reference(honest(FATES)), mode)

@@ -76,8 +76,7 @@ class GateAudit:
                 self._owners.setdefault(stream.output_topic(kind), stream.landing)
             for number in range(stream.partitions):
                 source = TopicPartition(stream.landing, number)
-                self.partitions[source] = PartitionAudit(source)
-                self.partitions[source].compacted = stream.compacted
+                self._partition(source).compacted = stream.compacted
 
     # --- facts --------------------------------------------------------------------------------------------------
 
@@ -105,7 +104,7 @@ class GateAudit:
         Returns the span of `source`'s offsets that the batch speaks of; None if it says nothing of them.
         """
         take, mark = (take_trusted, TRUSTED) if kind is OutputKind.TRUSTED else (take_held, HELD)
-        own, wants = self._partition(source), self.sample.wants
+        own = self._partition(source)
         home = Home(self.subject.cluster_id, self._streams[source.topic].topic_id, source.partition)
         lowest, reached = -1, 0
         for index, headers in enumerate(batch.headers):
@@ -120,7 +119,7 @@ class GateAudit:
             content = None
             if stamped.reference is not None:
                 partition.refer(origin.offset, stamped.reference)
-            elif not origin.attempt and wants(origin.offset):
+            elif not origin.attempt and partition.sample.wants(origin.offset):
                 content = fingerprint(
                     batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals
                 )
@@ -132,7 +131,8 @@ class GateAudit:
 
     def take_sources(self, source: TopicPartition, batch: RecordBatch) -> None:
         """Records of a landing partition, from which the bytes are compared where the sample wants them."""
-        partition, wants = self._partition(source), self.sample.wants
+        partition = self._partition(source)
+        wants = partition.sample.wants
         for index, offset in enumerate(batch.offsets):
             content: bytes | None = None
             if not wants(offset):
@@ -163,8 +163,8 @@ class GateAudit:
         """The findings so far. The worst one decides; an audit of nothing proves nothing."""
         partitions = tuple(self._report(partition) for _, partition in sorted(self.partitions.items()))
         tally = self._findings.copy()
-        if not any(partition.entries for partition in partitions):
-            place = Place(None, detail="no partition has a judged ledger entry")
+        if not any(partition.is_begun for partition in self.partitions.values()):
+            place = Place(None, detail="no offset of any partition is below a judged ledger entry's end")
             tally.add(FindingKind.NOTHING_JUDGED, place)
         findings = tally.all()
         everything = findings + tuple(finding for partition in partitions for finding in partition.findings)
@@ -181,8 +181,8 @@ class GateAudit:
 
     def _partition(self, source: TopicPartition) -> PartitionAudit:
         partition = self.partitions.get(source)
-        if partition is None:  # the topic has grown since the audit began
-            partition = self.partitions[source] = PartitionAudit(source)
+        if partition is None:  # the first time, or the topic has grown since
+            partition = self.partitions[source] = PartitionAudit(source, self.sample.of(source.partition))
         return partition
 
     def _malformed(self, where: TopicPartition, offset: int, why: str) -> None:

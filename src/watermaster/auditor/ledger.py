@@ -58,13 +58,19 @@ def read_claim(key: bytes | None, value: bytes | None) -> LedgerClaim | str:
         claim = _decoder.decode(value)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         return "not a ledger entry"
+    return _fault(claim, key) or claim
+
+
+def _fault(claim: LedgerClaim, key: bytes | None) -> str:
     if claim.v != 1:
         return f"version {claim.v} is not known"
     if key != f"{claim.topic}/{claim.partition}".encode():
         return "key and content name different partitions"
-    if claim.start >= claim.end:
-        return "an empty range"
-    return claim
+    if claim.start > claim.end:
+        return "a range that ends before it begins"
+    if claim.start == claim.end and (claim.read or claim.dropped_offsets or claim.gaps):
+        return "counts in an empty range"  # an empty one without counts says where the gate began, and nothing else
+    return ""
 
 
 class Entry(NamedTuple):

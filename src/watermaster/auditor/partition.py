@@ -13,6 +13,7 @@ from watermaster.auditor.ledger import Entry, EntryQueue, LedgerClaim
 from watermaster.auditor.origin import Origin
 from watermaster.auditor.page import DROPPED, OUTPUT, SOURCE, TRUSTED, Pages
 from watermaster.auditor.reference import Reference, References
+from watermaster.auditor.sample import Sample
 from watermaster.auditor.totals import DeclaredGap, Totals
 from watermaster.stream.coordinates import TopicPartition
 
@@ -37,8 +38,9 @@ class _CountSuspect:
 class PartitionAudit:
     """State of one source partition. Facts may come in any interleaving; `judge` says what is complete."""
 
-    def __init__(self, source: TopicPartition) -> None:
+    def __init__(self, source: TopicPartition, sample: Sample) -> None:
         self.source = source
+        self.sample = sample
         self.totals = Totals()
         self.begin: int | None = None
         """Start of the first ledger entry; None before the first is judged."""
@@ -141,6 +143,11 @@ class PartitionAudit:
     def find(self, kind: FindingKind, place: Place) -> None:
         """A finding that was made elsewhere and concerns this partition."""
         self._find(kind, place)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether any offset was judged; entries with an empty range only say where the gate will begin."""
+        return self.begin is not None and self.judged > self.begin
 
     # --- judgement ----------------------------------------------------------------------------------------------
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watermaster.auditor.interval import Range
 from watermaster.auditor.report import AuditMode
 
-BLOCK_OFFSETS = 16_384
-"""Sampled offsets come in blocks: to move to another place costs as much as reading some ten thousand records."""
+BLOCK_OFFSETS = 4096
+"""Sampled offsets come in blocks: to move to another place costs as much as reading some thousand records."""
+
+_PARTITIONS_MAX = 1_000_003
+"""A prime above any partition number: seeds of different partitions do not meet."""
 
 SHARE_DEFAULT = 0.05
 
@@ -27,6 +30,10 @@ class Sample:
     share: float = SHARE_DEFAULT
     seed: int = 0
 
+    def of(self, partition: int) -> Sample:
+        """The sample of one partition, so that partitions are not all sampled at the same offsets."""
+        return replace(self, seed=self.seed * _PARTITIONS_MAX + partition)
+
     def wants(self, offset: int) -> bool:
         """Whether the bytes at a source offset are compared."""
         if self.mode is not AuditMode.SAMPLED:
@@ -34,7 +41,7 @@ class Sample:
         return self._is_chosen(offset // BLOCK_OFFSETS)
 
     def _is_chosen(self, block: int) -> bool:
-        word = (block + self.seed + 1) * _MIX & _WORD
+        word = ((self.seed * _MIX & _WORD) ^ block + 1) * _MIX & _WORD
         word = (word ^ word >> _HASH_BITS) * _MIX & _WORD
         return (word >> _HASH_BITS) < self.share * (1 << _HASH_BITS)
 

@@ -252,7 +252,7 @@ class Auditor:
         partition = self._audit.partitions[source]
         first = partition.first_claim()
         start = max(self._sourced.get(source, first or 0), log.start)
-        landing = _Landing(self._audit.sample.ranges(start, upto) if first is not None else iter(()), next=start)
+        landing = _Landing(partition.sample.ranges(start, upto) if first is not None else iter(()), next=start)
         while opened:
             behind = min(opened, key=lambda outputs: outputs.reached)
             if not self._read_outputs(source, behind):
