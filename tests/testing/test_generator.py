@@ -27,6 +27,12 @@ def test_good_orders_are_distinct_json_of_twelve_fields_and_the_usual_size() -> 
     assert {len(json.loads(value)) for value in values} == {12}
 
 
+@pytest.mark.parametrize("value_bytes", [0, 400, 200_000])
+def test_other_sizes_can_be_asked_for(value_bytes: int) -> None:
+    (value,) = Orders(1, value_bytes=value_bytes).values(1, start=99)
+    assert len(value) == max(value_bytes, len(value.replace(json.loads(value)["note"].encode(), b"")))
+
+
 def test_other_seeds_make_other_orders() -> None:
     assert not set(Orders(1).values(100)) & set(Orders(2).values(100))
 

@@ -16,7 +16,10 @@ from watermaster.testing.waiting import wait_until
 PARENT = """
 import pathlib, sys, time
 from watermaster.testing.process import Child
-child = Child([sys.executable, "-c", "import time; time.sleep(600)"], pathlib.Path(sys.argv[1]))
+command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+child = Child(command, pathlib.Path(sys.argv[1]))
+while "up" not in child.output():
+    time.sleep(0.01)
 print(child.pid, flush=True)
 time.sleep(600)
 """
@@ -46,11 +49,16 @@ def test_a_child_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
     children: list[Child] = []
-    thread = threading.Thread(target=lambda: children.append(sleeper(tmp_path)))
+
+    def start() -> None:
+        child = sleeper(tmp_path)
+        wait_until(lambda: "up" in child.output(), "the child runs")
+        children.append(child)
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
-    wait_until(lambda: "up" in children[0].output(), "the child runs")
-    assert children[0].exit_code is None
+    assert not children[0].wait(0.5)
     children[0].kill()
 
 

@@ -32,7 +32,7 @@ def no_rules_left(cluster: KafkaCluster) -> Iterator[None]:
 
 
 def through_proxy(cluster: KafkaCluster, **more: Any) -> dict[str, Any]:
-    quick = {"socket.timeout.ms": 3000, "reconnect.backoff.max.ms": 200, "log_level": 0}
+    quick = {"socket.timeout.ms": 1500, "reconnect.backoff.max.ms": 200, "log_level": 0}
     return cluster.client_config(**{"bootstrap.servers": cluster.proxied_bootstrap, **quick, **more})
 
 
@@ -92,7 +92,7 @@ def test_a_stale_commit_arrives_after_its_client_has_gone(
     # What the client sends again, on a new connection, must not be what commits.
     cluster.proxy.drop(ApiKey.END_TXN, skip=1)
     with ThreadPoolExecutor(1) as pool:
-        committing = pool.submit(producer.commit_transaction, 5)
+        committing = pool.submit(producer.commit_transaction, 2)
         held.wait_until_hit()
         held.cut_clients()
         assert isinstance(committing.exception(60), KafkaException)

@@ -34,6 +34,7 @@ from watermaster.testing.account import SCRAM_ITERATIONS
 from watermaster.testing.waiting import wait_until
 
 REQUEST_TIMEOUT_S = 20.0
+METADATA_TIMEOUT_S = 5.0
 GROUP_STATE_TOPIC = "__consumer_offsets"
 TRANSACTION_STATE_TOPIC = "__transaction_state"
 
@@ -169,10 +170,15 @@ class Administration(ABC):
         return bool(_result(self.admin().describe_acls(asked)))
 
     def _metadata(self, topic: str | None = None) -> ClusterMetadata:
-        try:
-            return self.admin().list_topics(topic, timeout=REQUEST_TIMEOUT_S)
-        except KafkaException as error:
-            raise _refused(error) from error
+        """Ask until a broker answers: some may be down or paused on purpose, and the client picks one at random."""
+
+        def ask() -> ClusterMetadata | None:
+            try:
+                return self.admin().list_topics(topic, timeout=METADATA_TIMEOUT_S)
+            except KafkaException:
+                return None
+
+        return wait_until(ask, "a broker tells of topics and leaders")
 
     def _leaders(self, topic: str) -> int:
         found = self._metadata(topic).topics[topic]
@@ -229,6 +235,13 @@ def _result(future: Future[T]) -> T:
         return future.result(REQUEST_TIMEOUT_S)
     except KafkaException as error:
         raise _refused(error) from error
+    except TimeoutError as error:
+        raise WorldFault(
+            "WM-TESTKIT-TIMEOUT",
+            f"The cluster did not answer an administrator within {REQUEST_TIMEOUT_S:g} s.",
+            hint="Is the controller down or paused, or is the quorum lost?",
+            retriable=True,
+        ) from error
 
 
 def _refused(error: KafkaException) -> WorldFault:

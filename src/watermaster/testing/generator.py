@@ -17,7 +17,7 @@ from watermaster.testing.clock import START_MS
 ORDER_BYTES = 500
 """The usual size of a value: what order events of shops weigh."""
 _MASK = (1 << 64) - 1
-_FILLER_BYTES = 64 * 1024
+_FILLER_BYTES_MIN = 16 * 1024
 _SHARE_UNIT = 1 << 32
 
 _STATUSES = (b"NEW", b"PAID", b"PACKED", b"SHIPPED", b"RETURNED")
@@ -79,7 +79,8 @@ class Orders:
         self._defects = tuple(defects)
         self._value_bytes = value_bytes
         self._start_ms = start_ms
-        letters = Random(seed + 1).choices(b"abcdefghijklmnopqrstuvwxyz      ", k=_FILLER_BYTES)  # noqa: S311
+        filler_bytes = max(_FILLER_BYTES_MIN, 4 * value_bytes)
+        letters = Random(seed + 1).choices(b"abcdefghijklmnopqrstuvwxyz      ", k=filler_bytes)  # noqa: S311
         self._filler = bytes(letters)
 
     def records(self, count: int, start: int = 0) -> Iterator[GeneratedRecord]:
@@ -141,7 +142,7 @@ class Orders:
             customer,
         )
         short = _TEMPLATE % (*fields, b"")
-        begin = (bits >> 13) % (_FILLER_BYTES - self._value_bytes)
+        begin = (bits >> 13) % (len(self._filler) - self._value_bytes)
         return _TEMPLATE % (*fields, self._filler[begin : begin + max(0, self._value_bytes - len(short))])
 
     def _bits(self, index: int, purpose: int) -> int:

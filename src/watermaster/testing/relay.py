@@ -53,7 +53,7 @@ class Relay:
         try:
             await asyncio.wait((requests, responses), return_when=asyncio.FIRST_COMPLETED)
             if not responses.done():
-                # The client has gone. An orderly end, for RST would overtake a request that was just released.
+                # The client has gone. An orderly end: RST would throw away what the kernel has not sent yet.
                 _end_writing(self._broker)
                 await asyncio.wait((responses,), timeout=FAREWELL_S)
         finally:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def wait_until(
-    check: Callable[[], T],
+    check: Callable[[], T | None],
     what: str,
     timeout_s: float = PATIENCE_S,
     explain: Callable[[], str] = str,
