@@ -154,11 +154,16 @@ def _comparison(sign: str, left: Closure, right: Closure) -> Read:
 
 
 def _surely_comparable(sign: str, left: Closure, right: Closure) -> bool:
-    """Whether Python's operator is CEL's, without looking at values."""
-    if left.kind is right.kind:
-        return left.kind in _ORDERED or (left.kind is bool and sign in ("==", "!="))
-    small = right.constant and right.kind is int and abs(right.read(None)) <= _DOUBLE_INT_MAX
-    return left.kind is float and small
+    constant = right.read(None) if right.constant else None
+    return left.kind is not None and right.kind is not None and compares_plainly(sign, left.kind, right.kind, constant)
+
+
+def compares_plainly(sign: str, left: type, right: type, right_constant: Constant) -> bool:
+    """Whether Python's operator is CEL's for all values of two types, the right one perhaps a known constant."""
+    if left is right:
+        return left in _ORDERED or (left is bool and sign in ("==", "!="))
+    small = type(right_constant) is int and abs(right_constant) <= _DOUBLE_INT_MAX
+    return left is float and small
 
 
 def _comparable(left: object, right: object) -> bool:

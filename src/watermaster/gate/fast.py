@@ -1,12 +1,12 @@
 """The fast lane: proves most good records good, some dozens at a time, and never a bad one.
 
-One record costs a typed decode and its share of a few passes over the joined bytes of a block:
+One record costs a typed decode and its share of a few passes over a block of records:
 
 - no backslash, so no string holds an escape, a control character or an escaped quote;
 - as many quotes as the decoded members and strings explain, so no key is there twice and none is unknown;
-- no long run of digits, so no number loses precision (only where the contract has numbers);
+- numbers as columns of literals, so that those with more digits than a double keeps are seen;
 - one regular expression over all texts that have a pattern, a format or a date, joined with NUL;
-- rules as closures.
+- rules as comparisons of columns, or as closures.
 
 Each pass proves the whole block or nothing: if one fails, the block is halved until the culprits stand alone. They
 are not bad, only unproven; the exact lane judges them.
@@ -14,40 +14,27 @@ are not bad, only unproven; the exact lane judges them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from operator import attrgetter
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from watermaster.contract.checks import Checks, FieldCheck
-from watermaster.contract.pattern import compile_whole
+from watermaster.gate.block import Block, NumberColumn, Records
 from watermaster.gate.breach import Breaches
 from watermaster.gate.key_check import compile_key
+from watermaster.gate.proof import compile_proofs, compile_rule_proof
 from watermaster.gate.record_access import RecordAccess
-from watermaster.gate.rule_check import simplify
 from watermaster.gate.swift_json import SWIFT_BYTES_MAX
-from watermaster.gate.typed_record import SAFE_DIGITS, NoFastLane, Plan, compile_record, is_tiny
+from watermaster.gate.typed_record import NoFastLane, compile_record
 
-BLOCK: Final = 48
-"""Records proven together: enough to share the cost of a call, few enough that one bad record costs little."""
+BLOCK_MAX: Final = 96
+"""Records proven together: enough to share the cost of a call."""
+BLOCK_MIN: Final = 12
+"""After a block with culprits: few enough that one costs its neighbours little."""
 INT64_DIGITS: Final = 19
 
-Key: TypeAlias = bytes | None
-Value: TypeAlias = bytes | None
-Records: TypeAlias = list[Any]
-Proof: TypeAlias = Callable[[bytes, Records], bool]
-"""Whether all of a block is surely good in one respect, from its joined bytes and its typed records."""
-
-_NUMERIC: Final = bytes(ord("0") if byte in b"0123456789." else ord("a") for byte in range(256))
-_LONG: Final = b"0" * (SAFE_DIGITS + 1)
-_STEP: Final = 4
-_LONG_SAMPLED: Final = b"0" * ((SAFE_DIGITS + 1) // _STEP)
-_ABSENT: Final = "\x01"
-"""Stands for an absent text: no string of a record without backslashes holds a control character."""
-_NUL: Final = "\0"
+Nullable: TypeAlias = Sequence[bytes | None]
 
 
 class FastLane:
@@ -61,65 +48,87 @@ class FastLane:
             raise NoFastLane
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(record).decode
         self._bytes_max = min(SWIFT_BYTES_MAX, limits.value_bytes_max, limits.elements_max)
-        self._proofs = _proofs(checks, plan)
+        access = RecordAccess(plan)
+        rules = [compile_rule_proof(rule.expression, plan, access) for rule in checks.rules]
+        self._numbers = [
+            NumberColumn(attribute, kind, optional=optional, keep=attribute in access.attributes)
+            for attribute, kind, optional in plan.numbers
+        ]
+        self._proofs = [*compile_proofs(plan), *rules]
         self._prove_keys = _key_proof(checks)
 
-    def unproven(self, keys: Sequence[Key], values: Sequence[Value], start: int, stop: int) -> list[int]:
+    def unproven(self, keys: Nullable, values: Nullable, start: int, stop: int) -> list[int]:
         """Indexes in `[start, stop)` of records that are for the exact lane, in order."""
-        failed: list[int] = []
-        decoded, records = self._decode_all(values, start, stop, failed)
-        self._split(keys, values, decoded, records, failed)
+        block, failed = self._decode_all(keys, values, start, stop)
+        if self._numbers:
+            block = self._with_numbers(block, failed)
+        failed += _culprits(self._proven, block)
         failed.sort()
         return failed
 
-    def _decode_all(
-        self, values: Sequence[Value], start: int, stop: int, failed: list[int]
-    ) -> tuple[list[int] | range, Records]:
+    def _decode_all(self, keys: Nullable, values: Nullable, start: int, stop: int) -> tuple[Block, list[int]]:
+        """The typed records of a range, and the indexes of those that have no such record."""
+        indexes, kept, failed = list(range(start, stop)), list(values[start:stop]), self._unfit(values, start, stop)
+        for index in reversed(failed):
+            del indexes[index - start], kept[index - start]
         records: Records = []
-        small = self._small(values[start:stop])
-        indexes: list[int] | range = range(start, stop)
-        if small is not None:
-            failed.extend(index for index, fits in zip(indexes, small, strict=True) if not fits)
-            indexes = [index for index, fits in zip(indexes, small, strict=True) if fits]
-        done = 0
-        while done < len(indexes):
+        while len(records) < len(kept):
             try:
                 # What was decoded before an error stays in the list.
-                records.extend(map(self._decode, [values[index] for index in indexes[done:]]))  # type: ignore[arg-type]
-                break
+                records.extend(map(self._decode, kept[len(records) :]))  # type: ignore[arg-type]
             except (ValueError, RecursionError):
-                bad = len(records)
-                failed.append(indexes[bad])
-                indexes = [*indexes[:bad], *indexes[bad + 1 :]]
-                done = bad
-        return indexes, records
+                failed.append(indexes.pop(len(records)))
+                del kept[len(records)]
+        asked = [] if self._prove_keys is None else [keys[index] for index in indexes]
+        return Block(indexes, asked, kept, records, {}), failed  # type: ignore[arg-type]
 
-    def _small(self, values: Sequence[Value]) -> list[bool] | None:
-        """None if all values are there and small enough to be decoded here, else which are."""
-        if None not in values and max(map(len, values)) <= self._bytes_max:  # type: ignore[arg-type]
-            return None
-        return [value is not None and len(value) <= self._bytes_max for value in values]
-
-    def _split(
-        self, keys: Sequence[Key], values: Sequence[Value], indexes: Sequence[int], records: Records, failed: list[int]
-    ) -> None:
-        if not indexes or self._proven(keys, values, indexes, records):
-            return
-        if len(indexes) == 1:
-            failed.append(indexes[0])
-            return
-        half = len(indexes) // 2
-        self._split(keys, values, indexes[:half], records[:half], failed)
-        self._split(keys, values, indexes[half:], records[half:], failed)
-
-    def _proven(self, keys: Sequence[Key], values: Sequence[Value], indexes: Sequence[int], records: Records) -> bool:
-        joined = b"".join([values[index] for index in indexes])  # type: ignore[misc]
+    def _unfit(self, values: Nullable, start: int, stop: int) -> list[int]:
+        """Null values, and values too large to be decoded here."""
+        block = values[start:stop]
         try:
-            if self._prove_keys is not None and not self._prove_keys([keys[index] for index in indexes]):
-                return False
-            return all(proof(joined, records) for proof in self._proofs)
-        except Exception:  # noqa: BLE001 - `Unsure`, `Undecided`, or a surprise: whatever it is, it proves nothing
+            if max(map(len, block)) <= self._bytes_max:  # type: ignore[arg-type]
+                return []
+        except TypeError:  # there are null values
+            pass
+        return [start + at for at, value in enumerate(block) if value is None or len(value) > self._bytes_max]
+
+    def _with_numbers(self, block: Block, failed: list[int]) -> Block:
+        """The block with its numbers, without the records whose numbers are not surely good."""
+        if not _attempt(self._read_numbers, block):
+            failed += _culprits(self._read_numbers, block)
+            block = block.without(failed)
+            self._read_numbers(block)
+        for column in self._numbers:
+            column.keep(block.records, block.numbers[column.attribute])
+        return block
+
+    def _read_numbers(self, block: Block) -> bool:
+        for column in self._numbers:
+            block.numbers[column.attribute] = column.read(block.records)
+        return True
+
+    def _proven(self, block: Block) -> bool:
+        if self._prove_keys is not None and not self._prove_keys(block.keys):
             return False
+        joined = b"".join(block.values)
+        return all(proof(joined, block) for proof in self._proofs)
+
+
+def _culprits(prove: Callable[[Block], bool], block: Block) -> list[int]:
+    """Indexes of the records that cannot be proven: halve the block until they stand alone."""
+    if not block.indexes or _attempt(prove, block):
+        return []
+    if len(block.indexes) == 1:
+        return [block.indexes[0]]
+    half = len(block.indexes) // 2
+    return _culprits(prove, block.part(0, half)) + _culprits(prove, block.part(half, None))
+
+
+def _attempt(prove: Callable[[Block], bool], block: Block) -> bool:
+    try:
+        return prove(block)
+    except Exception:  # noqa: BLE001 - `Unsure`, `Undecided`, or a surprise: whatever it is, it proves nothing
+        return False
 
 
 def _depth(check: FieldCheck) -> int:
@@ -130,134 +139,16 @@ def _depth(check: FieldCheck) -> int:
     return max(inner, default=0) + (1 if is_container or not inner else 0)
 
 
-def _key_proof(checks: Checks) -> Callable[[list[Key]], bool] | None:
+def _key_proof(checks: Checks) -> Callable[[list[bytes | None]], bool] | None:
     """Whether all keys are surely good; None if nothing is asked of keys."""
     if checks.key.check is None and checks.key.encoding != "json":
         return all if checks.key.required else None
     judge = compile_key(checks)
 
-    def prove(keys: list[Key]) -> bool:
+    def prove(keys: list[bytes | None]) -> bool:
         broken: Breaches = []
         for key in keys:
             judge(key, broken)
         return not broken
 
     return prove
-
-
-def _proofs(checks: Checks, plan: Plan) -> list[Proof]:
-    """Cheap and telling ones first."""
-    proofs: list[Proof] = [_no_backslash, _quotes_proof(plan)]
-    if plan.numbers:
-        proofs.append(_no_long_digits)
-    if plan.floats:
-        proofs.append(_floats_proof(plan))
-    if plan.texts:
-        proofs.append(_texts_proof(plan))
-    proofs.extend(_test_proof(attribute, test, optional=optional) for attribute, test, optional in plan.tests)
-    proofs.extend(_rule_proof(rule.expression, plan) for rule in checks.rules)
-    return proofs
-
-
-def _no_backslash(joined: bytes, _records: Records) -> bool:
-    return joined.find(b"\\") < 0
-
-
-def _quotes_proof(plan: Plan) -> Proof:
-    """Every member and every string is written with two quotes; see `swift_json`."""
-    always, optional = plan.quoted, _optional_count(plan)
-    counts = [(attrgetter(attribute), count) for attribute, count in plan.counts]
-
-    def prove(joined: bytes, records: Records) -> bool:
-        expected = always * len(records)
-        if optional is not None:
-            expected += optional(records)
-        for get, count in counts:
-            expected += sum(map(count, map(get, records)))
-        return joined.count(b'"') == 2 * expected
-
-    return prove
-
-
-def _optional_count(plan: Plan) -> Callable[[Records], int] | None:
-    """Members that are there, and strings among them, of all optional scalars."""
-    if not plan.optional:
-        return None
-    values_of = _gather(plan.optional)
-
-    def count(records: Records) -> int:
-        types = list(map(type, values_of(records)))
-        return len(types) - types.count(UnsetType) + types.count(str)
-
-    return count
-
-
-def _gather(attributes: list[str]) -> Callable[[Records], Iterable[Any]]:
-    """All values of some attributes, record by record."""
-    get = attrgetter(*attributes)
-    if len(attributes) == 1:
-        return lambda records: map(get, records)
-    return lambda records: chain.from_iterable(map(get, records))
-
-
-def _no_long_digits(joined: bytes, _records: Records) -> bool:
-    # A run of sixteen covers four neighbours of every fourth byte: look at all only where those are suspicious.
-    return (
-        joined[_STEP - 1 :: _STEP].translate(_NUMERIC).find(_LONG_SAMPLED) < 0
-        or joined.translate(_NUMERIC).find(_LONG) < 0
-    )
-
-
-def _floats_proof(plan: Plan) -> Proof:
-    """No number vanished: a literal such as 1e-400 becomes 0.0."""
-    values_of = _gather([attribute for attribute, _ in plan.floats])
-    sparse = any(optional for _, optional in plan.floats)
-
-    def prove(joined: bytes, records: Records) -> bool:
-        values = values_of(records)
-        if sparse:
-            values = [value for value in values if type(value) is float]
-        return not is_tiny(min(map(abs, values), default=1.0)) or not (b"e-" in joined or b"E-" in joined)
-
-    return prove
-
-
-def _texts_proof(plan: Plan) -> Proof:
-    """One expression over the texts of all records, NUL after each; no part of it matches NUL, so none can stray."""
-    parts = [f"(?:{part}|{_absent(optional)})" if optional else f"(?:{part})" for _, part, optional in plan.texts]
-    match = compile_whole("(?:" + "".join(part + r"\x{00}" for part in parts) + ")*").Match
-    values_of = _gather([attribute for attribute, _, _ in plan.texts])
-    sparse = any(optional for _, _, optional in plan.texts)
-
-    def prove(_joined: bytes, records: Records) -> bool:
-        values = values_of(records)
-        if sparse:
-            values = [value if type(value) is str else _ABSENT for value in values]
-        return bool(match(_NUL.join(values) + _NUL))
-
-    return prove
-
-
-def _absent(optional: bool) -> str:
-    return r"\x{01}" if optional else ""
-
-
-def _test_proof(attribute: str, test: Callable[[Any], bool], *, optional: bool) -> Proof:
-    get = attrgetter(attribute)
-    if not optional:
-        return lambda _joined, records: all(map(test, map(get, records)))
-
-    def prove(_joined: bytes, records: Records) -> bool:
-        return all(test(value) for value in map(get, records) if value is not None and value is not UNSET)
-
-    return prove
-
-
-def _rule_proof(expression: str, plan: Plan) -> Proof:
-    closure = simplify(expression, RecordAccess(plan))
-    if closure is None:
-        raise NoFastLane
-    read = closure.read
-    if closure.kind is bool:
-        return lambda _joined, records: all(map(read, records))
-    return lambda _joined, records: all(value is True or value == "" for value in map(read, records))

@@ -7,7 +7,7 @@ from typing import Final
 
 from watermaster.contract.checks import Checks
 from watermaster.gate.exact import ExactLane
-from watermaster.gate.fast import BLOCK, FastLane
+from watermaster.gate.fast import BLOCK_MAX, BLOCK_MIN, FastLane
 from watermaster.gate.swift_json import decode_swiftly
 from watermaster.gate.typed_record import NoFastLane
 from watermaster.gate.verdict import PASSED, Judge, Verdict
@@ -25,6 +25,7 @@ class LaneJudge:
         self._exact = ExactLane(checks, decode_swiftly)
         self._fast = _fast_lane(checks)
         self._before_exact = before_exact
+        self._block = BLOCK_MAX
         self._pause = 0
         self._paused = 0
 
@@ -36,14 +37,16 @@ class LaneJudge:
     def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
         """See `Judge.judge`."""
         found: dict[int, Verdict] = {}
-        for start in range(0, len(values), BLOCK):
-            stop = min(start + BLOCK, len(values))
+        start = 0
+        while start < len(values):
+            stop = min(start + self._block, len(values))
             for index in self._unproven(keys, values, start, stop):
                 if self._before_exact is not None:
                     self._before_exact(index)
                 verdict = self._exact.judge(keys[index], values[index], now_ms)
                 if verdict is not PASSED:
                     found[index] = verdict
+            start = stop
         return found
 
     def _unproven(
@@ -56,6 +59,7 @@ class LaneJudge:
         futile = len(failed) > _FUTILE_SHARE * (stop - start)
         self._pause = min(_PAUSE_MAX, 2 * self._pause + 1) if futile else 0
         self._paused = 0
+        self._block = BLOCK_MIN if failed else min(2 * self._block, BLOCK_MAX)
         return failed
 
 

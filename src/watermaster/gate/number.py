@@ -57,13 +57,14 @@ def loses_precision(value: int | Decimal) -> bool:
     It does if the double, written with as many significant digits as the literal, gives the literal again. So `0.1`
     and the `0.10000000000000001` of C's `%.17g` keep everything, and `1.00000000000000000001` and 2^53+1 do not.
     """
+    return not surely_double(value) and _loses(Decimal(value))
+
+
+def surely_double(value: int | Decimal) -> bool:
+    """Whether a double surely keeps the number: few digits, no extreme exponent."""
     if isinstance(value, int):
-        if -_SAFE_INTEGER < value < _SAFE_INTEGER:
-            return False
-        value = Decimal(value)
-    elif _SAFE.plus(value) == value and -_SAFE_EXPONENT < value.adjusted() < _SAFE_EXPONENT:
-        return False
-    return _loses(value)
+        return -_SAFE_INTEGER < value < _SAFE_INTEGER
+    return -_SAFE_EXPONENT < value.adjusted() < _SAFE_EXPONENT and _SAFE.plus(value) == value
 
 
 def _loses(value: Decimal) -> bool:

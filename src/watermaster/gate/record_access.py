@@ -16,6 +16,8 @@ class RecordAccess:
 
     def __init__(self, plan: Plan) -> None:
         self._slots = plan.slots
+        self.attributes: set[str] = set()
+        """What was asked for so far."""
 
     def field(self, path: tuple[str, ...]) -> Closure:
         """See `Access.field`."""
@@ -38,7 +40,8 @@ class RecordAccess:
         return lambda record: get(record) is not UNSET
 
     def _slot(self, path: tuple[str, ...]) -> Slot:
-        try:
-            return self._slots[path]
-        except KeyError:
-            raise Untranslatable from None
+        slot = self._slots.get(path)
+        if slot is None:
+            raise Untranslatable
+        self.attributes.add(slot.attribute)
+        return slot

@@ -8,10 +8,11 @@ from operator import ge, gt, le, lt
 from typing import Final, TypeAlias
 
 from watermaster.contract.checks import Bound, FieldCheck, LogicalType, Range
-from watermaster.contract.pattern import compile_pattern
+from watermaster.contract.pattern import compile_pattern, compile_whole
 from watermaster.contract.temporal import TemporalReason, temporal_parser
 from watermaster.gate.breach import Breaches, Checker, breach, mismatches
-from watermaster.gate.number import as_integer, is_multiple, loses_precision
+from watermaster.gate.moment import plain_moment
+from watermaster.gate.number import as_integer, is_multiple, loses_precision, surely_double
 from watermaster.gate.reasons import REASONS
 from watermaster.gate.strict_json import Document
 from watermaster.gate.string_format import compile_format
@@ -87,10 +88,11 @@ def compile_number(check: FieldCheck) -> Checker:
         if type(value) is not int and type(value) is not Decimal:
             broken.append(wrong[type(value)])
             return
-        if not -DOUBLE_MAX <= value <= DOUBLE_MAX:
-            broken.append(beyond)
-        elif loses_precision(value):
-            broken.append(imprecise)
+        if not surely_double(value):
+            if not -DOUBLE_MAX <= value <= DOUBLE_MAX:
+                broken.append(beyond)
+            elif loses_precision(value):
+                broken.append(imprecise)
         for test, reason in tests:
             if not test(value):
                 broken.append(reason)
@@ -175,12 +177,16 @@ def _compile_moment(check: FieldCheck) -> Callable[[str, Breaches], None]:
         return lambda _text, _broken: None
     parse = temporal_parser(form)
     tests = _range_tests(check, "temporal")
+    plain = None if tests else plain_moment(form)
+    surely = None if plain is None else compile_whole(plain).Match
     reasons = {
         reason: breach(check, "format", reason.value, f"must be written as {form.text}: {REASONS[reason.value]}")
         for reason in TemporalReason
     }
 
     def judge(text: str, broken: Breaches) -> None:
+        if surely is not None and surely(text):
+            return
         moment = parse(text)
         if isinstance(moment, TemporalReason):
             broken.append(reasons[moment])

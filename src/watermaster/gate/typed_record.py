@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from watermaster.contract.checks import FieldCheck, LogicalType, Range, UnknownFields
 from watermaster.contract.pattern import compile_pattern
-from watermaster.contract.temporal import TemporalKind, default_form
 from watermaster.gate.breach import Breaches
+from watermaster.gate.moment import plain_moment
 from watermaster.gate.scalar_check import integer_bounds
 from watermaster.gate.string_format import FORMAT_PATTERNS
 from watermaster.gate.value_check import compile_value
@@ -63,14 +63,15 @@ class Plan:
     """Scalars that may be absent or null."""
     texts: list[tuple[str, str, bool]] = field(default_factory=list)
     """(attribute, RE2 expression of the whole text, optional)."""
-    floats: list[tuple[str, bool]] = field(default_factory=list)
+    numbers: list[tuple[str, Any, bool]] = field(default_factory=list)
+    """(attribute, msgspec type, optional). In the record they are raw text, read together in a column: see `block`."""
     tests: list[tuple[str, Test, bool]] = field(default_factory=list)
     """(attribute, test of a value that is there, optional)."""
     counts: list[tuple[str, Count]] = field(default_factory=list)
     """Containers, present or not, that are counted one by one."""
     slots: dict[tuple[str, ...], Slot] = field(default_factory=dict)
-    numbers: bool = False
-    """Whether digits beyond a double's precision can matter."""
+    inner_numbers: bool = False
+    """Whether digits beyond a double's precision can matter inside containers."""
 
 
 def compile_record(check: FieldCheck) -> tuple[type, Plan]:
@@ -110,7 +111,7 @@ def _refuse_sizes(check: FieldCheck) -> None:
 
 
 def _member(attribute: str, kind: Any, child: FieldCheck, *, due: bool) -> Any:  # noqa: ANN401 - type expressions
-    if not child.required:
+    if kind is not Raw and not child.required:
         kind = kind | None if due else kind | None | UnsetType
     return (attribute, kind) if due else (attribute, kind, UNSET)
 
@@ -124,7 +125,7 @@ def _planned(child: FieldCheck, plan: Plan, path: tuple[str, ...], attribute: st
     if child.type in _SCALAR_KINDS:
         return _planned_scalar(child, plan, path, attribute, optional=optional)
     kind, count = _container(child)
-    plan.numbers = True
+    plan.inner_numbers = True
     plan.counts.append((attribute, _member_count(count, child)))
     plan.slots[path] = Slot(attribute, None, optional)
     return kind
@@ -154,9 +155,6 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
         plan.optional.append(attribute)
     else:
         plan.quoted += 1 + (kind is str)
-    if kind is float:
-        plan.numbers = True
-        plan.floats.append((attribute, optional))
     plan.slots[path] = Slot(attribute, kind, optional)
     expression, rest = _scalar_type(child)
     for pattern in _text_patterns(rest):
@@ -164,6 +162,9 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
     rest = _without_text_patterns(rest)
     if _is_open(rest):
         plan.tests.append((attribute, compile_test(rest), optional))
+    if kind is float:
+        plan.numbers.append((attribute, expression | None if optional else expression, optional))
+        return Raw
     return expression
 
 
@@ -248,18 +249,6 @@ def _integer_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
     return Annotated[int, Meta(ge=low, le=high)], rest
 
 
-_DATE: Final = (
-    "[1-9][0-9]{3}-"
-    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-)
-_TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
-_OFFSET: Final = r"(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"
-_MOMENTS: Final = {TemporalKind.DATE: _DATE, TemporalKind.TIME: _TIME, TemporalKind.TIMESTAMP: f"{_DATE}T{_TIME}"}
-"""Surely right, without leap days and the first thousand years; the rest is for the exact lane."""
-
-
 def _text_patterns(check: FieldCheck) -> list[str]:
     """RE2 expressions of the whole text that cover pattern, format and moment, as far as there are such."""
     found = []
@@ -267,25 +256,16 @@ def _text_patterns(check: FieldCheck) -> list[str]:
         found.append(whole)
     if check.format in _WHOLE_FORMATS and check.type is LogicalType.STRING:
         found.append(compile_pattern(FORMAT_PATTERNS[check.format]).whole or "")
-    if _is_plain_moment(check):
-        found.append(_moment_pattern(check))
+    if (plain := _moment(check)) is not None:
+        found.append(plain)
     return found
 
 
 _WHOLE_FORMATS: Final = frozenset(FORMAT_PATTERNS) - {"hostname"}
 
 
-def _is_plain_moment(check: FieldCheck) -> bool:
-    form = check.temporal
-    return form is not None and form.pattern == default_form(form.kind).pattern
-
-
-def _moment_pattern(check: FieldCheck) -> str:
-    form = check.temporal
-    if form is None or form.kind is TemporalKind.DATE:
-        return _DATE
-    offset = {True: _OFFSET, False: "", None: f"{_OFFSET}?"}[form.offset]
-    return f"(?:{_MOMENTS[form.kind]}{offset})"
+def _moment(check: FieldCheck) -> str | None:
+    return None if check.temporal is None else plain_moment(check.temporal)
 
 
 def _without_text_patterns(check: FieldCheck) -> FieldCheck:
@@ -293,7 +273,7 @@ def _without_text_patterns(check: FieldCheck) -> FieldCheck:
         check = replace(check, pattern=None)
     if check.format in _WHOLE_FORMATS and check.type is LogicalType.STRING:
         check = replace(check, format=None)
-    if _is_plain_moment(check) and check.range is None:
+    if check.range is None and _moment(check) is not None:
         check = replace(check, temporal=None)
     return check
 

@@ -1,0 +1,100 @@
+"""Typed records as a block of columns, and the columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET
+
+from watermaster.gate.typed_record import SAFE_DIGITS, Unsure
+
+Records: TypeAlias = list[Any]
+Numbers: TypeAlias = list[float | None]
+
+_NUMERIC: Final = bytes(ord("0") if byte in b"0123456789." else ord("a") for byte in range(256))
+_LONG: Final = b"0" * (SAFE_DIGITS + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Decoded records as parallel lists; `keys` is empty where nothing is asked of keys.
+
+    `numbers` holds the columns of number fields by attribute: null where a number is null or absent.
+    """
+
+    indexes: list[int]
+    keys: list[bytes | None]
+    values: list[bytes]
+    records: Records
+    numbers: dict[str, Numbers]
+
+    def part(self, start: int, stop: int | None) -> Block:
+        """A slice."""
+        numbers = {attribute: column[start:stop] for attribute, column in self.numbers.items()}
+        return Block(
+            self.indexes[start:stop], self.keys[start:stop], self.values[start:stop], self.records[start:stop], numbers
+        )
+
+    def without(self, failed: list[int]) -> Block:
+        """The block without some indexes, before there are numbers."""
+        gone = set(failed)
+        rows = [at for at, index in enumerate(self.indexes) if index not in gone]
+        return Block(
+            [self.indexes[at] for at in rows],
+            [self.keys[at] for at in rows] if self.keys else [],
+            [self.values[at] for at in rows],
+            [self.records[at] for at in rows],
+            {},
+        )
+
+    def column(self, attribute: str) -> Iterable[Any]:
+        """The values of one attribute."""
+        numbers = self.numbers.get(attribute)
+        return map(attrgetter(attribute), self.records) if numbers is None else numbers
+
+
+def has_long_number(text: bytes) -> bool:
+    """Whether a run of digits is too long to be a number that a double surely keeps."""
+    return text.translate(_NUMERIC).find(_LONG) >= 0
+
+
+class NumberColumn:
+    """One number field of all records: raw literals, judged and read together.
+
+    Apart from its neighbours in the record, a literal shows its digits: if there are at most `SAFE_DIGITS` and no
+    exponent, the double keeps them all.
+    """
+
+    def __init__(self, attribute: str, kind: Any, *, optional: bool, keep: bool) -> None:  # noqa: ANN401 - a type
+        holder, _, self._name = attribute.rpartition(".")
+        self.attribute = attribute
+        self._holder = attrgetter(holder) if holder else None
+        self._get = attrgetter(attribute)
+        self._decode = msgspec.json.Decoder(list[kind]).decode
+        self._optional = optional
+        self._keep = keep
+
+    def read(self, records: Records) -> Numbers:
+        """The numbers; raises if one is not surely good. Changes nothing."""
+        literals = list(map(self._get, records))
+        if self._optional:
+            literals = [b"null" if literal is UNSET else literal for literal in literals]
+        text = b",".join(literals)
+        if has_long_number(text) or b"e" in text or b"E" in text:
+            raise Unsure
+        numbers: Numbers = self._decode(b"[" + text + b"]")
+        return numbers
+
+    def keep(self, records: Records, numbers: Numbers) -> None:
+        """Put the numbers into the records, if anything reads them there; what is absent stays absent."""
+        if not self._keep:
+            return
+        name, get = self._name, self._get
+        holders = records if self._holder is None else map(self._holder, records)
+        for record, holder, number in zip(records, holders, numbers, strict=True):
+            if get(record) is not UNSET:
+                setattr(holder, name, number)
