@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -147,14 +147,21 @@ def one_down(kafka_three: KafkaCluster, fresh_name: Callable[[str], str]) -> Ite
     kafka_three.wait_until_ready()
 
 
-def test_half_down(
-    one_down: tuple[KafkaCluster, str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_half_down(one_down: tuple[KafkaCluster, str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     cluster, gate, alone = one_down
     config = tmp_path / "watermaster.yaml"
     text = CONFIGURATION.format(bootstrap=cluster.bootstrap, gate=gate).replace(f"{gate}.trusted", alone)
     config.write_text(text)
-    seen = status(config, capfd, "--cluster", "primary")["primary"]
+
+    def settled() -> dict[str, Any] | None:
+        """Brokers learn of the new leaders one after the other; until then the lag is unknown, and said to be."""
+        seen = status(config, capfd, "--cluster", "primary")["primary"]
+        if seen["gates"][0]["streams"][0]["lag"] is None:
+            assert any(gate in unseen["what"] for unseen in seen["unseen"]), seen["unseen"]
+            return None
+        return cast("dict[str, Any]", seen)
+
+    seen = wait_until(settled, "the living brokers know the new leaders")
     (stream,) = seen["gates"][0]["streams"]
     assert (stream["lag"], stream["held_share"]) == (30, 0.2)
     assert len(seen["cluster"]["brokers"]) == 2

@@ -48,7 +48,7 @@ class ObservedTopic:
 
     @property
     def records(self) -> int | None:
-        """An upper bound of the records it holds (markers and compaction leave holes); None if unknown."""
+        """An upper bound of the records in the partitions that could be seen (markers and compaction leave holes)."""
         counts = [part.end - part.start for part in self.partitions if part.start is not None and part.end is not None]
         return sum(counts) if counts else None
 

@@ -130,7 +130,8 @@ TRANSLATED = [
     (KafkaError.CLUSTER_AUTHORIZATION_FAILED, UsageFault, "WM-KAFKA-DENIED-CLUSTER"),
     (KafkaError.UNKNOWN_TOPIC_OR_PART, UsageFault, "WM-KAFKA-UNKNOWN-TOPIC"),
     (KafkaError.COORDINATOR_LOAD_IN_PROGRESS, WorldFault, "WM-KAFKA-COORDINATOR"),
-    (KafkaError._TIMED_OUT, WorldFault, "WM-KAFKA-UNREACHABLE"),
+    (KafkaError._TIMED_OUT, WorldFault, "WM-KAFKA-TIMEOUT"),
+    (KafkaError._TRANSPORT, WorldFault, "WM-KAFKA-ERROR"),
     (KafkaError.NOT_ENOUGH_REPLICAS, WorldFault, "WM-KAFKA-ERROR"),
 ]
 

@@ -88,7 +88,8 @@ def _ask(settings: Mapping[str, Any], timeout_s: float) -> ObservedCluster | Fau
         return heard.fault(timeout_s)
     failure = answer.exception()
     if failure is not None:
-        return heard.best or translate_error(failure, doing="connecting", resource=heard.bootstrap)
+        fault = translate_error(failure, doing="connecting to", resource=heard.bootstrap)
+        return heard.best or (heard.fault(timeout_s) if fault.code == "WM-KAFKA-TIMEOUT" else fault)
     described = answer.result()
     brokers = tuple(ObservedBroker(node.id, node.host, node.port) for node in described.nodes)
     return ObservedCluster(

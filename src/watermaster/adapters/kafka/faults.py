@@ -143,6 +143,7 @@ _AUTHORIZATION: Final = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "cluster",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "transactional id",
 }
+_TIMED_OUT: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE, KafkaError.REQUEST_TIMED_OUT})
 _COORDINATOR: Final = frozenset(
     {
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -161,15 +162,25 @@ def translate_error(error: KafkaError | BaseException, *, doing: str = "talking 
 
     Never shows the client's own text where a row fits; where none does, the error's name and number are given.
     """
-    kafka_error = _kafka_error(error)
     if isinstance(error, Fault):
         return error
+    kafka_error = _kafka_error(error)
     if kafka_error is None:
         return InternalFault(
-            "WM-INTERNAL", f"Unexpected {type(error).__name__} while {doing}.", hint="Please report it."
+            "WM-INTERNAL", f"Unexpected {type(error).__name__} while {doing}.", hint="This is a defect: report it."
         )
-    code = kafka_error.code()
     on = f" {resource}" if resource else ""
+    known = _explain_code(kafka_error.code(), doing, on) or explain_text(kafka_error.str(), where=resource or doing)
+    return known or WorldFault(
+        "WM-KAFKA-ERROR",
+        f"Kafka answered {kafka_error.name()} ({kafka_error.code()}) while {doing}{on}.",
+        hint="If it lasts, look at the brokers' logs.",
+        retriable=kafka_error.retriable() or not kafka_error.fatal(),
+    )
+
+
+def _explain_code(code: int, doing: str, on: str) -> Fault | None:
+    """The fault of an error code that says enough by itself."""
     if code in _AUTHORIZATION:
         kind = _AUTHORIZATION[code]
         return UsageFault(
@@ -183,6 +194,13 @@ def translate_error(error: KafkaError | BaseException, *, doing: str = "talking 
             f"The topic{on} does not exist, or this login may not see it ({doing}).",
             hint="Check its name and the login's DESCRIBE permission; topics are never created on the way.",
         )
+    if code in _TIMED_OUT:
+        return WorldFault(
+            "WM-KAFKA-TIMEOUT",
+            f"Kafka did not answer in time while {doing}{on}.",
+            hint="A broker is down, hangs or cannot be reached from here; `watermaster status` shows what can be seen.",
+            retriable=True,
+        )
     if code in _COORDINATOR:
         return WorldFault(
             "WM-KAFKA-COORDINATOR",
@@ -190,12 +208,7 @@ def translate_error(error: KafkaError | BaseException, *, doing: str = "talking 
             hint="It has moved or is loading; try again in a few seconds.",
             retriable=True,
         )
-    return explain_text(kafka_error.str(), where=resource or doing) or WorldFault(
-        "WM-KAFKA-ERROR",
-        f"Kafka answered {kafka_error.name()} ({code}) while {doing}{on and ' on' + on}.",
-        hint="If it lasts, look at the brokers' logs.",
-        retriable=kafka_error.retriable() or not kafka_error.fatal(),
-    )
+    return None
 
 
 def explain_text(text: str, *, where: str) -> Fault | None:

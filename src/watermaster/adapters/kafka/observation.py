@@ -11,9 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicCollection
+from confluent_kafka import (
+    OFFSET_INVALID,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaException,
+    TopicCollection,
+)
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its typing does not export
     AdminClient,
@@ -37,7 +43,7 @@ from watermaster.runtime.observed import (
 )
 from watermaster.stream.coordinates import TopicPartition
 
-REQUEST_TIMEOUT_S: Final = 15.0
+REQUEST_TIMEOUT_S: Final = 10.0
 """One batched request; a broker that needs longer is treated as down."""
 
 TOPICS_PER_REQUEST: Final = 200
@@ -58,6 +64,7 @@ _SETTINGS: Final = (
     "retention.ms",
 )
 _Seen = TypeVar("_Seen")
+_Offsets: TypeAlias = dict[tuple[str, int], int | Unseen]
 
 
 class KafkaObserver:
@@ -79,9 +86,8 @@ class KafkaObserver:
         found = self._metadata(names)
         for chunk in _chunks(sorted(found)):
             visible = [name for name in chunk if found[name].partitions]
-            found |= self._with_ids(visible, found)
-            found |= self._with_settings(visible, found)
-            found |= self._with_offsets(visible, found)
+            if visible:
+                self._complete(visible, found)
         return found
 
     def groups(self, group_ids: Sequence[str]) -> Mapping[str, ObservedGroup]:
@@ -104,69 +110,37 @@ class KafkaObserver:
         wanted = metadata.topics.keys() if names is None else names
         return {name: _observed_topic(name, metadata.topics.get(name)) for name in wanted}
 
-    def _with_ids(self, names: Sequence[str], found: Mapping[str, ObservedTopic]) -> dict[str, ObservedTopic]:
-        if not names:
-            return {}
-        answers = self._ask(lambda: self._admin.describe_topics(TopicCollection(list(names)), **_timeout()))
-        described = _each(names, answers, "the id of topic {}")
-        return {
-            name: _add_unseen(found[name], seen)
-            if isinstance(seen, Unseen)
-            else replace(found[name], topic_id=str(seen.topic_id))
-            for name, seen in described.items()
-        }
-
-    def _with_settings(self, names: Sequence[str], found: Mapping[str, ObservedTopic]) -> dict[str, ObservedTopic]:
-        if not names:
-            return {}
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        answers = self._ask(lambda: self._admin.describe_configs(resources, **_timeout()))
-        by_name = answers if isinstance(answers, Unseen) else {resource.name: answers[resource] for resource in answers}
-        described = _each(names, by_name, "the settings of topic {}")
-        return {
-            name: _add_unseen(found[name], seen)
-            if isinstance(seen, Unseen)
-            else replace(found[name], settings={key: seen[key].value for key in _SETTINGS if key in seen})
-            for name, seen in described.items()
-        }
-
-    def _with_offsets(self, names: Sequence[str], found: Mapping[str, ObservedTopic]) -> dict[str, ObservedTopic]:
+    def _complete(self, names: Sequence[str], found: dict[str, ObservedTopic]) -> None:
+        """Ids, settings and offsets. All is asked before any is awaited: a broker that hangs costs one timeout."""
+        resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in names}
         partitions = [
             KafkaTopicPartition(name, part.partition)
             for name in names
             for part in found[name].partitions
             if part.leader is not None
         ]
-        start = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        end = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        hour_ago = self._offsets(partitions, OffsetSpec.for_timestamp(self._clock_ms() - _HOUR_MS))
-        completed = {}
+        specs = (
+            OffsetSpec.earliest(),  # type: ignore[no-untyped-call]
+            OffsetSpec.latest(),  # type: ignore[no-untyped-call]
+            OffsetSpec.for_timestamp(self._clock_ms() - _HOUR_MS),
+        )
+        described = self._ask(lambda: self._admin.describe_topics(TopicCollection(list(names)), **_timeout()))
+        configured = self._ask(lambda: self._admin.describe_configs(list(resources.values()), **_timeout()))
+        asked = [self._ask_offsets(partitions, spec) for spec in specs]
+        start, end, hour_ago = (_offsets(partitions, answers) for answers in asked)
         for name in names:
-            at = [(name, part.partition) for part in found[name].partitions]
-            parts = tuple(
-                _with_offsets(part, start.get(key), end.get(key), hour_ago.get(key))
-                for part, key in zip(found[name].partitions, at, strict=True)
-            )
-            reasons = [seen for key in at for seen in (start.get(key), end.get(key)) if isinstance(seen, Unseen)]
-            completed[name] = replace(found[name], partitions=parts)
-            if reasons:
-                completed[name] = _add_unseen(completed[name], reasons[0])
-        return completed
+            topic_id = _settle(described, name, f"the id of topic {name}")
+            settings = _settle(configured, resources[name], f"the settings of topic {name}")
+            topic = _with_offsets(found[name], start, end, hour_ago)
+            found[name] = _with_settings(_with_id(topic, topic_id), settings)
 
-    def _offsets(
-        self, partitions: Sequence[KafkaTopicPartition], spec: OffsetSpec
-    ) -> dict[tuple[str, int], int | Unseen]:
+    def _ask_offsets(self, partitions: Sequence[KafkaTopicPartition], spec: OffsetSpec) -> Any:  # noqa: ANN401 -- as `_ask`
         if not partitions:
             return {}
         wanted = dict.fromkeys(partitions, spec)
-        answers = self._ask(
+        return self._ask(
             lambda: self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, **_timeout())
         )
-        seen = _each(partitions, answers, "the offsets of {}")
-        return {
-            (part.topic, part.partition): value if isinstance(value, Unseen) else value.offset
-            for part, value in seen.items()
-        }
 
     def _group(self, group_id: str) -> ObservedGroup:
         described = self._patiently(
@@ -201,6 +175,21 @@ class KafkaObserver:
             failure = error.args[0]
         fault = translate_error(failure) if isinstance(failure, KafkaException) else translate_error(RuntimeError())
         return Unseen("the cluster", fault.message, fault.code)
+
+
+def _offsets(partitions: Sequence[KafkaTopicPartition], answers: Any) -> _Offsets:  # noqa: ANN401 -- futures of several shapes
+    seen = _each(partitions, answers, "the offsets of {}")
+    return {
+        (part.topic, part.partition): value if isinstance(value, Unseen) else _known(value.offset, part)
+        for part, value in seen.items()
+    }
+
+
+def _known(offset: int, part: KafkaTopicPartition) -> int | Unseen:
+    """The client answers an invalid offset, and no error, for the partitions of a broker that hangs."""
+    if offset != OFFSET_INVALID:
+        return offset
+    return Unseen(f"the offsets of {_name(part)}", "its broker did not answer in time.", "WM-KAFKA-TIMEOUT")
 
 
 def _each(keys: Iterable[_Seen], answers: Any, what: str) -> dict[_Seen, Any]:  # noqa: ANN401 -- futures of several shapes
@@ -252,18 +241,28 @@ def _observed_topic(name: str, metadata: Any) -> ObservedTopic:  # noqa: ANN401 
     return ObservedTopic(name, partitions=partitions, unseen=leaderless)
 
 
-def _with_offsets(
-    part: ObservedPartition, start: int | Unseen | None, end: int | Unseen | None, hour_ago: int | Unseen | None
-) -> ObservedPartition:
-    known_end = end if isinstance(end, int) else None
-    since = hour_ago if isinstance(hour_ago, int) else None
-    # Kafka answers -1 when no record is that young.
-    return replace(
-        part,
-        start=start if isinstance(start, int) else None,
-        end=known_end,
-        end_hour_ago=known_end if since is not None and since < 0 else since,
-    )
+def _with_id(topic: ObservedTopic, seen: Any) -> ObservedTopic:  # noqa: ANN401 -- the client's description
+    return _add_unseen(topic, seen) if isinstance(seen, Unseen) else replace(topic, topic_id=str(seen.topic_id))
+
+
+def _with_settings(topic: ObservedTopic, seen: Any) -> ObservedTopic:  # noqa: ANN401 -- the client's entries
+    if isinstance(seen, Unseen):
+        return _add_unseen(topic, seen)
+    return replace(topic, settings={key: seen[key].value for key in _SETTINGS if key in seen})
+
+
+def _with_offsets(topic: ObservedTopic, start: _Offsets, end: _Offsets, hour_ago: _Offsets) -> ObservedTopic:
+    partitions, reasons = [], []
+    for part in topic.partitions:
+        key = (topic.name, part.partition)
+        known_start, known_end, since = start.get(key), end.get(key), hour_ago.get(key)
+        reasons += [seen for seen in (known_start, known_end) if isinstance(seen, Unseen)]
+        first, last = (seen if isinstance(seen, int) else None for seen in (known_start, known_end))
+        # Kafka answers -1 when no record is that young.
+        young = last if isinstance(since, int) and since < 0 else since
+        partitions.append(replace(part, start=first, end=last, end_hour_ago=young if isinstance(young, int) else None))
+    placed = replace(topic, partitions=tuple(partitions))
+    return _add_unseen(placed, reasons[0]) if reasons else placed
 
 
 def _add_unseen(topic: ObservedTopic, unseen: Unseen) -> ObservedTopic:
