@@ -42,6 +42,9 @@ SCAN_PATIENCE_S = 60.0
 PREFETCH_KB = 16_384
 """Read ahead by each of the three streams that are read side by side: bounds the memory outside of Python."""
 
+IDLE_MAX = 4
+"""Clients kept for the next scan: ledger, landing, and the two outputs of one stream."""
+
 FETCH_WAIT_MS = 50
 """The end of a partition shows only when a fetch comes back empty, so this is added to each scan."""
 
@@ -59,8 +62,9 @@ class KafkaAuditReader:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
         self._admin = AdminClient(admin_settings(settings))
-        self._idle: list[Consumer] = []
-        self._all: list[Consumer] = []
+        self._idle: list[tuple[str, Consumer]] = []
+        """With the topic that each has read: a client needs up to a second before it reads from a new one."""
+        self._busy: list[Consumer] = []
 
     def cluster_id(self) -> str:
         """The id of the cluster; empty for a broker that has none."""
@@ -150,21 +154,35 @@ class KafkaAuditReader:
         """
         if start >= end:
             return
-        consumer = self._idle.pop() if self._idle else self._open()
+        consumer = self._take(partition.topic)
         try:
             yield from self._steps(consumer, partition, start, end)
         finally:
-            consumer.unassign()
-            self._idle.append(consumer)
+            self._give_back(partition.topic, consumer)
 
     def close(self) -> None:
         """Release the connections. Open scans must not be used any more."""
-        for consumer in self._all:
+        for consumer in [*self._busy, *(idle for _, idle in self._idle)]:
             consumer.close()
-        self._all.clear()
+        self._busy.clear()
         self._idle.clear()
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _take(self, topic: str) -> Consumer:
+        at = next((at for at, (read, _) in enumerate(self._idle) if read == topic), None)
+        consumer = self._open() if at is None else self._idle.pop(at)[1]
+        self._busy.append(consumer)
+        return consumer
+
+    def _give_back(self, topic: str, consumer: Consumer) -> None:
+        if consumer not in self._busy:
+            return  # closed meanwhile
+        self._busy.remove(consumer)
+        consumer.unassign()
+        self._idle.append((topic, consumer))
+        while len(self._idle) > IDLE_MAX:
+            self._idle.pop(0)[1].close()
 
     def _open(self) -> Consumer:
         more = {
@@ -172,9 +190,7 @@ class KafkaAuditReader:
             "queued.max.messages.kbytes": PREFETCH_KB,
             "fetch.wait.max.ms": FETCH_WAIT_MS,
         }
-        consumer = Consumer(consumer_settings(self._settings, UNUSED_GROUP, more))
-        self._all.append(consumer)
-        return consumer
+        return Consumer(consumer_settings(self._settings, UNUSED_GROUP, more))
 
     def _steps(self, consumer: Consumer, partition: TopicPartition, start: int, end: int) -> Iterator[Scanned]:
         at = self._assign(consumer, partition, start)
