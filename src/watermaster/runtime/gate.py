@@ -35,6 +35,8 @@ class _Lane:
     envelopes: dict[int, Envelope] = field(default_factory=dict)
     resume_word: bytes | None = None
     halted: bool = False
+    may_go_on: bool = False
+    """Since it was halted, another activation came into force or an operator gave a word."""
 
 
 class GateStage:
@@ -67,10 +69,14 @@ class GateStage:
     # --- positions ----------------------------------------------------------------------------------------------
 
     def begin_positions(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, StartPosition]:
-        """Where to begin, after every check that keeps the promise of no silent skip."""
+        """Where to begin, after every check that keeps the promise of no silent skip.
+
+        Asked between transactions: the activation that an earlier owner judged by is switched to before the first read.
+        """
         starts = self._positions.begin(partitions)
         for topic in {source.topic for source in partitions}:
             lane = self._lanes[topic]
+            self._switch(topic, lane)
             if lane.topic_id != self._positions.topic_id(topic):
                 lane.topic_id = self._positions.topic_id(topic)
                 self._renew_constants(lane)
@@ -92,10 +98,10 @@ class GateStage:
         decisions = Decisions(target=lane.stream.trusted, stamp=stamp)
         verdicts = self._judge_batch(lane.in_force, batch, now_ms)
         self._add_unforwardable(batch, verdicts)
-        for index, verdict in verdicts.items():
-            self._apply(lane, batch, index, verdict, decisions)
+        for index in sorted(verdicts):  # quarantine and the ledger's ranges keep the order of the source
+            self._apply(lane, batch, index, verdicts[index], decisions)
         if lane.breaker.observe(len(batch), decisions.held):
-            lane.halted = True
+            lane.halted, lane.may_go_on = True, False
             decisions.halt = _breaker_fault(batch.source.topic, lane)
         return decisions
 
@@ -191,20 +197,23 @@ class GateStage:
         return [topic for topic, lane in self._lanes.items() if self._renew(topic, lane)]
 
     def _renew(self, topic: str, lane: _Lane) -> bool:
-        newest = self._contracts.current(topic)
+        self._switch(topic, lane)
         word = self._contracts.resume_word(self._gate.name, topic)
-        changed = newest.activation.number != lane.in_force.activation.number
-        told = word != lane.resume_word
-        if changed:
-            lane.in_force = newest
-            lane.breaker = Breaker(newest.checks.hold_budget)
-            self._renew_constants(lane)
-        if told:
+        if word != lane.resume_word:
             lane.resume_word = word
             lane.breaker.excuse()
-        released = lane.halted and (changed or told)
+            lane.may_go_on = True
+        released = lane.halted and lane.may_go_on
         lane.halted = lane.halted and not released
         return released
+
+    def _switch(self, topic: str, lane: _Lane) -> None:
+        newest = self._contracts.current(topic)
+        if newest.activation.number != lane.in_force.activation.number:
+            lane.in_force = newest
+            lane.breaker = Breaker(newest.checks.hold_budget)
+            lane.may_go_on = True
+            self._renew_constants(lane)
 
     def rolled_back(self) -> None:
         """The batches of the aborted transaction will be judged again; they must not count twice."""

@@ -8,7 +8,7 @@ written down as a gap, or the gate stops and asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watermaster.gate.ledger import Gap, LedgerEntry, decode_entry
 from watermaster.runtime.configuration import GateConfiguration, Start
@@ -18,6 +18,11 @@ from watermaster.runtime.ports import Clock, ClusterView, CommittedPosition, Led
 from watermaster.runtime.transfer import StartPosition, truncated
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import UsageFault, WorldFault
+
+LEDGER_TRIES = 150
+LEDGER_PAUSE_S = 0.2
+"""Half a minute for the ledger to show what a committed offset promises. A transaction's markers land partition by
+partition, so the offsets may show first; waiting takes as long as the leader of the ledger's partition is away."""
 
 IDENTITY_INTERVAL_S = 10.0
 """How often a running gate asks whether its topics are still the same ones and have the same partitions."""
@@ -34,6 +39,7 @@ class PositionKeeper:
     contracts: ContractsInForce
     clock: Clock
     suspected: Callable[[TopicPartition, list[Suspect]], None]
+    sleep: Callable[[float], None]
     accept_position: bool = False
     """An operator has moved the committed offset on purpose; the difference is entered as a gap."""
     cluster_id: str = ""
@@ -56,11 +62,24 @@ class PositionKeeper:
         """The start of each partition. Raises a fault where a person must decide."""
         self._check_topics()
         committed = self.upstream.committed(partitions)
-        tails = self.ledger.last_records(partitions)
+        tails = self._ledger_tails(committed)
         entries = {source: _newest(records) for source, records in tails.items()}
         for source, records in tails.items():
             self.suspected(source, suspects_in(records))
         return {source: self._begin_one(source, committed[source], entries[source]) for source in partitions}
+
+    def _ledger_tails(
+        self, committed: Mapping[TopicPartition, CommittedPosition | None]
+    ) -> Mapping[TopicPartition, Sequence[LogRecord]]:
+        """The ledger's newest records, once it shows every entry whose offsets are committed."""
+        tails = dict(self.ledger.last_records(list(committed)))
+        for _ in range(LEDGER_TRIES):
+            late = [source for source, position in committed.items() if _is_ahead(position, _newest(tails[source]))]
+            if not late:
+                break
+            self.sleep(LEDGER_PAUSE_S)
+            tails.update(self.ledger.last_records(late))
+        return tails
 
     def check_identity(self) -> None:
         """From time to time: are the topics still the same, and are there as many partitions in trusted?"""
@@ -94,10 +113,10 @@ class PositionKeeper:
                     hint="The broker has deleted the group's offsets (7 days without a member). Start the gate with "
                     "`--accept-position` to go on where the ledger ends.",
                 )
-            return self._within_log(source, entry.to)
+            return replace(self._within_log(source, entry.to), is_first=True)
         # Never seen by this gate: a new partition is read from its start, whatever `start` says for new topics.
         new_partition = self.gate.start is Start.LATEST and not self._is_first_start(source.topic)
-        return StartPosition(low if self.gate.start is Start.EARLIEST or new_partition else high)
+        return StartPosition(low if self.gate.start is Start.EARLIEST or new_partition else high, is_first=True)
 
     def _is_first_start(self, topic: str) -> bool:
         sources = [TopicPartition(topic, number) for number in range(self._facts[topic].partitions)]
@@ -151,6 +170,11 @@ class PositionKeeper:
                 hint="A record keeps its partition number. Expand the target first: "
                 f"`watermaster gate topics {self.gate.name} --yes`.",
             )
+
+
+def _is_ahead(committed: CommittedPosition | None, entry: LedgerEntry | None) -> bool:
+    """Only of our own commits there must be an entry; somebody else's offset will never have one."""
+    return committed is not None and committed.ours and entry is not None and committed.offset > entry.to
 
 
 def _newest(records: Sequence[LogRecord]) -> LedgerEntry | None:

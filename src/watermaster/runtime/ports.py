@@ -86,7 +86,10 @@ class ReadResult:
 
 
 class AssignmentListener(Protocol):
-    """Called inside `Upstream.read` when the group changes. May raise; the fault comes out of `read`."""
+    """Called inside `Upstream.read` when the group changes. May raise; the fault comes out of `read`.
+
+    If `on_assign` raises, nothing of its partitions is read, and it is called again by the next `read`.
+    """
 
     def on_assign(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The offset to start from, for each partition."""
@@ -113,7 +116,7 @@ class Upstream(Protocol):
         ...
 
     def generation(self) -> object:
-        """The group metadata to commit with; it must travel with the batch that it was read for."""
+        """The group metadata of the assignment in hand, to commit with; it does not change before the next `read`."""
         ...
 
     def committed(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedPosition | None]:

@@ -5,14 +5,16 @@
 Invariant: an offset is committed only in the transaction that holds its outputs and its ledger entry.
 Invariant: a position moves only by reading or by a gap that the ledger names.
 Invariant: no transaction spans a change of assignment: it is finished on revoke and aborted on lost.
-Invariant: after an abort every position goes back to where the transaction began, before the next read.
+Invariant: after an abort every position goes back to where the transaction began, before the next read. A commit whose
+answer was lost may be in or not: the committed offsets tell, once a successor of the producer has ended it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import IntEnum
+from typing import NamedTuple, Protocol
 
 from watermaster.gate.ledger import Gap, LedgerEntry, PartitionTally, add_counts, encode_entry, ledger_key
 from watermaster.runtime.crash_points import CrashPoint, reach
@@ -110,6 +112,8 @@ class StartPosition:
 
     offset: int
     gap: Gap | None = None
+    is_first: bool = False
+    """Nothing is committed here yet: the position is, even if no record comes, so that nobody finds another one."""
 
 
 class TransferObserver(Protocol):
@@ -187,6 +191,12 @@ class Transfer:
         self._failures = 0
         self._measured_s = 0.0
         self._gaps: dict[TopicPartition, Gap] = {}
+        """Not committed yet; reading goes on behind them."""
+        self._anchors: set[TopicPartition] = set()
+        """Partitions whose first position is not committed yet."""
+        self._damage = _Damage.NONE
+        self._in_doubt: _InDoubt | None = None
+        self._refused: set[tuple[TopicPartition, int]] = set()
         self._troubled: set[str] = set()
 
     # --- the loop -----------------------------------------------------------------------------------------------
@@ -196,10 +206,22 @@ class Transfer:
 
         Raises `Fenced` and every fault that a person must decide about; retries what can heal by itself.
         """
+        self.open()
+        while not should_stop():
+            self.step()
+        self.finish()
+
+    def open(self) -> None:
+        """Take the transactional id and join the group. Raises every fault: at the start a person looks on."""
         self._downstream = self._open_downstream()
         self._upstream.subscribe(self._stage.topics, self)
-        while not should_stop():
-            self._guarded(self._step)
+
+    def step(self) -> None:
+        """Read once, and commit if it is time. Raises only what cannot heal by itself."""
+        self._guarded(self._step)
+
+    def finish(self) -> None:
+        """Commit what is open."""
         self._guarded(self._finish)
 
     def close(self) -> None:
@@ -209,23 +231,20 @@ class Transfer:
             self._downstream.close()
 
     def _guarded(self, action: Callable[[], None]) -> None:
+        """Mend what the last fault left broken, then act. What can heal by itself ends here, the rest is raised."""
         try:
+            self._mend()
             action()
-        except Fenced:
-            raise
-        except AbortRequired as fault:
-            self._recover(fault)
-        except ConnectionLost as fault:
-            self._rebuild(fault)
         except WorldFault as fault:
-            if not fault.retriable:
+            if not _can_heal(fault):
                 raise
             self._recover(fault)
 
     def _step(self) -> None:
         result = self._upstream.read(self._room(), self._patience_s())
-        if self._gaps:
-            self._enter_gaps()
+        if self._damage is not _Damage.NONE:
+            return  # a callback inside `read` could not mend everything: the next step does, and reads this again
+        self._enter_positions()
         self._keep_halted()
         if result.batches:
             reach(CrashPoint.AFTER_POLL)
@@ -282,8 +301,8 @@ class Transfer:
     def _begin(self) -> None:
         if self._tallies:
             return
-        self._down().begin()
         self._generation = self._upstream.generation()
+        self._down().begin()
         self._began_s = self._clock.monotonic_s()
         self._now_ms = self._clock.now_ms()
 
@@ -310,11 +329,11 @@ class Transfer:
         if decisions.halt is not None:
             self._halt(batch.source.topic, decisions.halt)
             return
+        self._count(tally, batch, decisions)  # before writing: a refusal must find the records that it may concern
         down = self._down()
         down.forward(decisions.target, batch, decisions.withheld, decisions.stamp)
         if decisions.outputs:
             down.write(decisions.outputs)
-        self._count(tally, batch, decisions)
 
     def _count(self, tally: PartitionTally, batch: RecordBatch, decisions: Decisions) -> None:
         tally.next = batch.offsets[-1] + 1
@@ -344,18 +363,28 @@ class Transfer:
         self._down().write([self._ledger_record(entry) for entry in entries])
         reach(CrashPoint.AFTER_PRODUCE)
         positions = {source: self._stage.position(source, tally.next) for source, tally in self._tallies.items()}
-        self._down().commit(positions, self._generation)
+        self._in_doubt = _InDoubt(entries, {source: tally.next for source, tally in self._tallies.items()})
+        try:
+            self._down().commit(positions, self._generation)
+        except AbortRequired:
+            self._in_doubt = None  # the answer has come, and it is no
+            raise
         reach(CrashPoint.AFTER_COMMIT)
-        for source, tally in self._tallies.items():
-            self._positions[source] = tally.next
+        self._move_on(self._in_doubt.ends)
+        self._in_doubt = None
         self._observer.committed(entries, self._clock.monotonic_s() - self._began_s)
         self._clear()
         self._healed()
 
+    def _move_on(self, ends: Mapping[TopicPartition, int]) -> None:
+        for source, end in ends.items():
+            self._positions[source] = end
+            self._gaps.pop(source, None)
+            self._anchors.discard(source)
+
     def _ledger_record(self, entry: LedgerEntry) -> Output:
         topic, partition = self._stage.ledger_output(entry)
-        key = ledger_key(TopicPartition(entry.topic, entry.partition))
-        return Output(topic, partition, key, encode_entry(entry), None, [])
+        return Output(topic, partition, ledger_key(_source_of(entry)), encode_entry(entry), None, [])
 
     def _clear(self) -> None:
         self._tallies.clear()
@@ -372,6 +401,8 @@ class Transfer:
             self._positions[source] = start.offset if start.gap is None else start.gap.from_
             if start.gap is not None:
                 self._gaps[source] = start.gap
+            if start.is_first:
+                self._anchors.add(source)
         self._observer.assigned(self._positions.keys())
         return {source: start.offset for source, start in starts.items()}
 
@@ -379,25 +410,28 @@ class Transfer:
         """Finish the open transaction while the partitions are still ours."""
         reach(CrashPoint.IN_REVOKE)
         try:
+            if self._damage is _Damage.NONE:
+                self._enter_positions()
             if self._tallies:
                 self._commit()
-        except Fenced:
-            raise
         except WorldFault as fault:
             self._forget(partitions)
-            self._roll_back(fault)
+            if not _can_heal(fault):
+                raise
+            self._give_back(fault)
         self._forget(partitions)
 
     def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Another member has them already: what we began must not be committed."""
         self._forget(partitions)
         if self._tallies:
-            self._roll_back(_lost_fault(partitions))
+            self._give_back(_lost_fault(partitions))
 
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
         for source in partitions:
             self._positions.pop(source, None)
             self._gaps.pop(source, None)
+            self._anchors.discard(source)
             self._narrow_until.pop(source, None)
         self._observer.assigned(self._positions.keys())
 
@@ -408,15 +442,21 @@ class Transfer:
         match trouble.kind:
             case TroubleKind.OUT_OF_RANGE if source is not None:
                 self._pass_gap(source)
-            case TroubleKind.TRUNCATED:
-                raise trouble.fault
+            case TroubleKind.TRUNCATED if source is not None:
+                # Never the client's own fault: it may say that a retry helps, and a retry would read on.
+                raise truncated(source, self._positions.get(source, 0), self._upstream.bounds(source)[1])
             case TroubleKind.UNKNOWN if source is not None and source in self._positions:
+                if self._tallies:
+                    self._commit()  # a stage may switch activations where positions are asked for
                 # Raises if the topic is gone or another one has its name; else the broker is only late.
                 self._stage.begin_positions([source])
-                self._observer.condition(f"reading:{source.topic}", trouble.fault)
+                self._reads_badly(source.topic, trouble.fault)
             case _:
-                self._observer.condition(f"reading:{source.topic if source else ''}", trouble.fault)
-                self._troubled.add(source.topic if source else "")
+                self._reads_badly(source.topic if source else "", trouble.fault)
+
+    def _reads_badly(self, topic: str, fault: Fault) -> None:
+        self._troubled.add(topic)
+        self._observer.condition(f"reading:{topic}", fault)
 
     def _pass_gap(self, source: TopicPartition) -> None:
         """The position is outside of the log: finish what is open, then enter the gap, or stop."""
@@ -432,13 +472,16 @@ class Transfer:
             self._gaps[source] = Gap(position, low, "retention", low - position)
         self._upstream.seek({source: max(position, low)})
 
-    def _enter_gaps(self) -> None:
+    def _enter_positions(self) -> None:
+        """Open ledger entries for first positions and gaps; both are kept until they are committed."""
+        for source in self._anchors - self._tallies.keys():
+            self._tally(source)
         for source, gap in self._gaps.items():
             tally = self._tally(source)
-            tally.gaps.append(gap)
-            tally.next = gap.to
-            self._observer.gap(source, gap)
-        self._gaps.clear()
+            if gap not in tally.gaps:
+                tally.gaps.append(gap)
+                tally.next = gap.to
+                self._observer.gap(source, gap)
 
     def _healed(self) -> None:
         if self._failures:
@@ -450,13 +493,10 @@ class Transfer:
             self._narrow_records = 0
 
     def _recover(self, fault: WorldFault) -> None:
-        """Abort, go back to where the transaction began, and wait a little before the next try."""
-        if isinstance(fault, AbortRequired) and fault.record_at_fault:
-            self._narrow(fault)
-            self._roll_back(fault)
-            return
-        self._roll_back(fault)
-        if not isinstance(fault, Halted):
+        """Give the transaction back, and wait a little before the next try unless that will go better."""
+        is_narrowed = isinstance(fault, AbortRequired) and fault.record_at_fault and self._narrow(fault)
+        self._give_back(fault)
+        if not is_narrowed and not isinstance(fault, Halted | Superseded):
             self._wait_after(fault)
 
     def _wait_after(self, fault: Fault) -> None:
@@ -464,45 +504,81 @@ class Transfer:
         self._observer.condition("failing", fault)
         self._sleep(min(BACKOFF_S_MAX, BACKOFF_S_MIN * 2 ** min(self._failures, 10)))
 
-    def _narrow(self, fault: Fault) -> None:
-        """Read again in ever smaller transactions, until the record that cannot be written stands alone."""
+    def _narrow(self, fault: Fault) -> bool:
+        """Read again in ever smaller transactions, until the record that cannot be written stands alone.
+
+        False if that is done already: holding the record by reference was refused too.
+        """
         if self._records > 1:
             self._narrow_records = max(1, self._records // NARROW_BY)
             for source, tally in self._tallies.items():
                 self._narrow_until[source] = max(tally.next, self._narrow_until.get(source, 0))
-            return
-        for source, tally in self._tallies.items():
-            if tally.read:
-                self._stage.refuse(source, tally.next - 1, fault)
+            return True
+        alone = {(source, tally.next - 1) for source, tally in self._tallies.items() if tally.read}
+        is_new = bool(alone - self._refused)
+        self._refused = alone
+        for source, offset in alone:
+            self._stage.refuse(source, offset, fault)
+        return is_new
 
-    def _roll_back(self, fault: Fault) -> None:
-        self._observer.aborted(fault)
-        try:
-            if self._tallies:
-                self._down().abort()
-        except WorldFault as worse:
-            if isinstance(worse, Fenced):
-                raise
-            self._renew()
-        self._rewind()
-
-    def _rebuild(self, fault: Fault) -> None:
+    def _give_back(self, fault: WorldFault) -> None:
+        """Forget the open transaction at once, and mend as far as that goes now."""
         if not isinstance(fault, Superseded):
             self._observer.aborted(fault)
-            self._wait_after(fault)
-        self._renew()
-        self._rewind()
+        damage = _Damage.TRANSACTION if self._tallies else _Damage.POSITIONS
+        if isinstance(fault, ConnectionLost):
+            damage = _Damage.PRODUCER
+        self._damage = max(self._damage, damage)
+        self._clear()
+        self._stage.rolled_back()
+        try:
+            self._mend()
+        except WorldFault as worse:
+            if not _can_heal(worse):
+                raise
+            self._observer.condition("failing", worse)
+            self._failures = max(self._failures, 1)
 
-    def _renew(self) -> None:
-        self._down().close()
-        self._downstream = self._open_downstream()
+    def _mend(self) -> None:
+        """End the transaction, replace the producer, go back: what is left of it. Raises what keeps it from that."""
+        if self._damage is _Damage.TRANSACTION:
+            try:
+                self._down().abort()
+                self._damage = _Damage.POSITIONS
+            except Fenced:
+                raise
+            except WorldFault:
+                self._damage = _Damage.PRODUCER
+        if self._damage is _Damage.PRODUCER:
+            if self._downstream is not None:
+                broken, self._downstream = self._downstream, None
+                broken.close()
+            self._downstream = self._open_downstream()
+            self._damage = _Damage.POSITIONS
+        if self._damage is _Damage.POSITIONS:
+            self._settle()
+            self._rewind()
+            self._damage = _Damage.NONE
+
+    def _settle(self) -> None:
+        """Learn whether the commit without an answer is in. Whoever was its successor has ended it by now."""
+        if self._in_doubt is None:
+            return
+        entries, ends = self._in_doubt
+        committed = self._upstream.committed(list(ends))
+        found = {source: position.offset for source, position in committed.items() if position is not None}
+        done = {source: end for source, end in ends.items() if found.get(source) == end and source in self._positions}
+        self._move_on(done)
+        self._in_doubt = None
+        if done:
+            self._observer.committed([entry for entry in entries if _source_of(entry) in done], 0.0)
 
     def _rewind(self) -> None:
         """Every partition and not only those in the transaction: a batch in hand may be of yet another one."""
-        self._clear()
-        self._stage.rolled_back()
         if self._positions:
-            self._upstream.seek(self._positions)
+            behind_gaps = {source: gap.to for source, gap in self._gaps.items()}
+            self._upstream.seek({**self._positions, **behind_gaps})
+            self._upstream.resume([source for source in self._positions if source.topic not in self._halted])
 
     def _down(self) -> Downstream:
         if self._downstream is None:
@@ -510,15 +586,44 @@ class Transfer:
         return self._downstream
 
 
+class _Damage(IntEnum):
+    """What a fault left broken; whoever mends it goes down from step to step."""
+
+    NONE = 0
+    POSITIONS = 1
+    """The upstream may stand elsewhere than `_positions`."""
+    TRANSACTION = 2
+    """And the transaction is open."""
+    PRODUCER = 3
+    """And the producer is of no use."""
+
+
+class _InDoubt(NamedTuple):
+    """A commit that was asked for, while there is no answer."""
+
+    entries: list[LedgerEntry]
+    ends: dict[TopicPartition, int]
+
+
 class Halted(AbortRequired):
     """The stage refused a batch: give the transaction back and pause its topic."""
+
+
+def _can_heal(fault: WorldFault) -> bool:
+    if isinstance(fault, Fenced):
+        return False
+    return fault.retriable or isinstance(fault, AbortRequired | ConnectionLost)
+
+
+def _source_of(entry: LedgerEntry) -> TopicPartition:
+    return TopicPartition(entry.topic, entry.partition)
 
 
 def truncated(source: TopicPartition, position: int, end: int) -> WorldFault:
     """The log ends before our position: an unclean election or a restored disk cut records off."""
     return WorldFault(
         "WM-READ-TRUNCATED",
-        f"{source}: our position {position} is beyond the end {end} of the log; records were cut off",
+        f"{source}: records before our position {position} were cut off; the log ends at {end} now",
         hint="Offsets will be used a second time for other records. Compare with `gate verify`, then move the group's "
         "offset with `kafka-consumer-groups --reset-offsets` and start with `--accept-position`.",
     )

@@ -122,6 +122,7 @@ def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, shou
         contracts=contracts,
         clock=clock,
         suspected=guarded.suspect,
+        sleep=time.sleep,
         accept_position=spec.accept_position,
     )
     positions.look()

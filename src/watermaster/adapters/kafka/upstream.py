@@ -83,6 +83,9 @@ class KafkaUpstream:
         self._translate = translate
         self._listener: AssignmentListener | None = None
         self._at_end: set[TopicPartition] = set()
+        self._unanswered: list[KafkaTopicPartition] | None = None
+        """An assignment that the listener could not take over; it is asked again by the next read."""
+        self._generation: object = None
         self._raised: BaseException | None = None
 
     def subscribe(self, topics: Sequence[str], listener: AssignmentListener) -> None:
@@ -94,6 +97,9 @@ class KafkaUpstream:
 
     def read(self, records_max: int, timeout_s: float) -> ReadResult:
         """Read what is there, as columns; errors of partitions come as troubles."""
+        if self._unanswered is not None:
+            self._on_assign(self._consumer, self._unanswered)
+            self._raise_if_raised()
         try:
             messages = self._consumer.consume(min(records_max, CONSUME_MAX), timeout_s)
         except KafkaException as error:
@@ -107,8 +113,12 @@ class KafkaUpstream:
         return result
 
     def generation(self) -> object:
-        """The consumer group metadata as of now."""
-        return self._consumer.consumer_group_metadata()
+        """The consumer group metadata of the assignment in hand.
+
+        Taken when it was assigned: a client that has just been thrown out of the group, and has not told us yet,
+        answers with generation -1, which the broker lets pass unchecked.
+        """
+        return self._generation
 
     def committed(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedPosition | None]:
         """Stable committed offsets (librdkafka asks with require_stable under read_committed)."""
@@ -146,6 +156,7 @@ class KafkaUpstream:
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Rewind or move on; librdkafka forgets what it had fetched for these partitions."""
+        self._at_end.difference_update(positions)
         for source, offset in positions.items():
             target = KafkaTopicPartition(source.topic, source.partition, offset)
             self._call(lambda target=target: self._consumer.seek(target))  # type: ignore[misc]
@@ -172,10 +183,14 @@ class KafkaUpstream:
     # --- callbacks; an exception must not travel through the client, so it is kept and raised by `read` ---------
 
     def _on_assign(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
+        self._at_end.clear()
+        self._unanswered = None
+        self._generation = consumer.consumer_group_metadata()
         try:
             starts = self._listening().on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
         except BaseException as error:  # noqa: BLE001 - raised again by `read`
             self._raised = error
+            self._unanswered = partitions
             # Hold the assignment at no position: nothing is fetched before the fault has been dealt with.
             consumer.assign([])
             return
@@ -193,6 +208,7 @@ class KafkaUpstream:
         self._told(self._listening().on_lost, partitions)
 
     def _told(self, tell: Callable[[Sequence[TopicPartition]], None], partitions: list[KafkaTopicPartition]) -> None:
+        self._unanswered = None
         try:
             tell([TopicPartition(p.topic, p.partition) for p in partitions])
         except BaseException as error:  # noqa: BLE001 - raised again by `read`
