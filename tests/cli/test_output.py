@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watermaster.cli.output import cell_text, data_size, duration, inert, one_line, plain, share, show_json, show_table
+from watermaster.cli.output import (
+    cell_text,
+    data_size,
+    duration,
+    inert,
+    one_line,
+    plain,
+    rate,
+    share,
+    show_json,
+    show_table,
+)
 
 HOSTILE = [
     ("\x1b[2J\x1b[31mred", "\\x1b[2J\\x1b[31mred"),
@@ -77,6 +88,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_units() -> None:
     assert [cell_text(each) for each in (None, True, False, 1.25, "a\nb")] == ["-", "yes", "no", "1.2", "a\\nb"]
     assert [share(each) for each in (None, 0.0, 0.0123, 1.0)] == [None, "0.00%", "1.23%", "100.00%"]
+    assert [rate(each) for each in (None, 0, 50, 36_000_000)] == [None, "0/h", "50/h", "10,000/s"]
     assert [duration(each) for each in (None, 900, 125_000, 7_200_000, 200_000_000)] == [
         None,
         "0.9 s",

@@ -10,7 +10,7 @@ from tests.runtime.observers import FixedObserver, sample, topic
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.contract.document import read_contract
 from watermaster.runtime.configuration import ClusterConfiguration, Environment
-from watermaster.runtime.initialize import InitialLook, choose, plan_files, take_look, trusted_name
+from watermaster.runtime.initialize import InitialLook, choose, plan_files, take_look, trusted_names
 from watermaster.runtime.observed import TopicSample, Unseen
 from watermaster.runtime.value_format import ValueFormat
 from watermaster.stream.fault import UsageFault
@@ -97,8 +97,15 @@ def test_files_are_read_back(tmp_path: Path, topics: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("landing", "trusted"),
-    [("orders.landing", "orders"), ("orders", "orders.trusted"), ("a_raw", "a"), (".raw", ".raw.trusted")],
+    ("topics", "existing", "trusted"),
+    [
+        (["orders.landing"], [], ["orders"]),
+        (["orders"], ["orders"], ["orders.trusted"]),
+        (["a_raw", ".raw"], [], ["a", ".raw.trusted"]),
+        (["orders.landing"], ["orders"], ["orders.landing.trusted"]),
+        (["a.raw", "a.landing"], [], ["a", "a.landing.trusted"]),
+        (["a", "a.trusted"], ["a", "a.trusted"], ["a.trusted.trusted", "a.trusted.trusted.trusted"]),
+    ],
 )
-def test_trusted_names(landing: str, trusted: str) -> None:
-    assert trusted_name(landing) == trusted
+def test_trusted_names_are_nobodys_yet(topics: list[str], existing: list[str], trusted: list[str]) -> None:
+    assert list(trusted_names(topics, existing).values()) == trusted

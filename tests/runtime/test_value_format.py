@@ -82,6 +82,13 @@ def test_dead_letters_by_header(name: str) -> None:
     assert guess_format("orders", [record(b"{}", [(name, b"x")])]).format is ValueFormat.DEAD_LETTER
 
 
+def test_output_of_a_gate() -> None:
+    assert (
+        guess_format("orders", [record(b"{}", [("__watermaster", b"1 c t 0 0 0 0 1")])]).format
+        is ValueFormat.GATE_OUTPUT
+    )
+
+
 def test_the_majority_decides_and_is_counted() -> None:
     guess = guess_format("t", [record(b"{}"), record(b"{}"), record(b"x"), record(None)])
     assert (guess.format, guess.agreeing, guess.sampled) == (ValueFormat.JSON, 2, 3)

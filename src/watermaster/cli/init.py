@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.output import OutputFormat, OutputOption, data_size, say, show_json, show_table
+from watermaster.cli.output import OutputFormat, OutputOption, data_size, rate, say, show_json, show_table
 from watermaster.runtime.names import CLUSTER_NAME, FILE_NAME
 from watermaster.stream.fault import UsageFault
 
@@ -135,7 +135,7 @@ def _client_config_in(directory: Path, cluster: ClusterConfiguration) -> str | N
 
 
 def _show_look(look: InitialLook) -> None:
-    columns = ("topic", "format", "agreeing", "partitions", "replication", "records ≤", "per second", "≈ size", "note")
+    columns = ("topic", "format", "agreeing", "partitions", "replication", "records ≤", "rate", "≈ size", "note")
     rows = [_cells(row) for row in look.rows]
     show_table(
         f"Cluster {look.cluster.cluster_id}: {len(look.cluster.brokers)} brokers, {len(rows)} topics", columns, rows
@@ -148,7 +148,6 @@ def _show_look(look: InitialLook) -> None:
 
 def _cells(row: TopicRow) -> Sequence[object]:
     agreeing = f"{row.guess.agreeing} of {row.guess.sampled}" if row.guess.sampled else ""
-    rate = None if row.records_last_hour is None else row.records_last_hour / 3600
     note = f"{row.unseen.reason} [{row.unseen.code}]" if row.unseen else ""
     return (
         row.topic,
@@ -157,7 +156,7 @@ def _cells(row: TopicRow) -> Sequence[object]:
         row.partitions or None,
         row.replication or None,
         row.records,
-        rate,
+        rate(row.records_last_hour),
         data_size(row.estimated_bytes),
         note,
     )

@@ -116,6 +116,14 @@ def share(part: float | None) -> str | None:
     return None if part is None else f"{part:.2%}"
 
 
+def rate(records_per_hour: int | None) -> str | None:
+    """Records in an hour as a rate, in the unit that a person would use."""
+    if records_per_hour is None:
+        return None
+    per_second = records_per_hour / 3600
+    return f"{per_second:,.0f}/s" if per_second >= 1 else f"{records_per_hour}/h"
+
+
 def duration(milliseconds: int | None) -> str | None:
     """A length of time in the largest unit that keeps two digits."""
     if milliseconds is None:

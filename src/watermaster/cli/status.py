@@ -88,5 +88,6 @@ def _show_gate(gate: GateStatus) -> None:
         for stream in gate.streams
     ]
     columns = ("landing", "lag ≤", "held", "of the last", "last commit", "activation", "note")
-    state = gate.group.state.lower()
+    # Kafka calls a group dead that nobody has ever used.
+    state = "not used yet" if gate.group.state == "DEAD" else gate.group.state.lower()
     show_table(f"Gate {gate.gate}: group {gate.group.group_id} {state}, {gate.group.members} members", columns, rows)

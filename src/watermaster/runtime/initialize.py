@@ -6,7 +6,7 @@ Look -> rows for a person to choose from -> files as text. Nothing here writes; 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -24,7 +24,8 @@ RECORDS_PER_TOPIC: Final = 20
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 """Kafka makes it by itself when a client first asks who coordinates a group; the client asks without being told to."""
 
-_LEGAL_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_LEGAL_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,230}")
+"""As Kafka has it, less what the names derived from it (quarantine, trusted) add."""
 _SOURCE_SUFFIX: Final = re.compile(r"[._-](?:landing|raw|in|input|ingest)$")
 
 
@@ -119,23 +120,32 @@ def plan_files(
     look: InitialLook, cluster: ClusterConfiguration, client_config: str | None, topics: Sequence[str]
 ) -> InitialFiles:
     """The configuration and a contract draft for each chosen topic. `client_config` is as it shall stand."""
-    texts = {FILE_NAME: _configuration_text(look, cluster, client_config, topics)}
-    for topic in topics:
-        trusted = trusted_name(topic)
-        path = PurePosixPath("contracts") / contract_file(topic)
-        texts[str(path)] = draft_contract(topic, trusted, look.values[topic])
+    trusted = trusted_names(topics, existing={row.topic for row in look.rows})
+    texts = {FILE_NAME: _configuration_text(look, cluster, client_config, trusted)}
+    for topic, name in trusted.items():
+        path = PurePosixPath("contracts") / contract_file(name)
+        texts[str(path)] = draft_contract(topic, name, look.values[topic])
     return InitialFiles(texts)
 
 
-def trusted_name(topic: str) -> str:
-    """What consumers of a landing topic will read: `orders.landing` -> `orders`, `orders` -> `orders.trusted`."""
-    bare = _SOURCE_SUFFIX.sub("", topic)
-    return bare if bare != topic and bare else f"{topic}.trusted"
+def trusted_names(topics: Sequence[str], existing: Collection[str]) -> dict[str, str]:
+    """What consumers of each landing topic will read: `orders.landing` -> `orders`, `orders` -> `orders.trusted`.
+
+    A topic that exists is somebody's already, so no gate is told to write to it.
+    """
+    names: dict[str, str] = {}
+    for topic in topics:
+        bare = _SOURCE_SUFFIX.sub("", topic)
+        name = bare if bare and bare != topic else f"{topic}.trusted"
+        while name in existing or name in names.values():
+            name = f"{topic}.trusted" if not name.startswith(topic) else f"{name}.trusted"
+        names[topic] = name
+    return names
 
 
-def contract_file(topic: str) -> str:
-    """The file name of the contract of a landing topic."""
-    return f"{trusted_name(topic)}.odcs.yaml"
+def contract_file(trusted: str) -> str:
+    """The file name of the contract of a trusted topic."""
+    return f"{trusted}.odcs.yaml"
 
 
 def _row(topic: ObservedTopic, sample: TopicSample | None) -> TopicRow:
@@ -158,7 +168,7 @@ def _row(topic: ObservedTopic, sample: TopicSample | None) -> TopicRow:
 
 
 def _configuration_text(
-    look: InitialLook, cluster: ClusterConfiguration, client_config: str | None, topics: Sequence[str]
+    look: InitialLook, cluster: ClusterConfiguration, client_config: str | None, trusted: Mapping[str, str]
 ) -> str:
     lines = [
         "# Watermaster: which clusters there are, and which streams a gate guards.",
@@ -175,7 +185,7 @@ def _configuration_text(
         "# Contracts, as ODCS documents (*.odcs.yaml).",
         "contracts: contracts",
         "",
-        *_gate_lines(cluster, topics),
+        *_gate_lines(cluster, trusted),
         "",
         "# Where this machine keeps the identity of its gate instances.",
         "state_directory: .watermaster",
@@ -195,10 +205,10 @@ def _security_lines(cluster: ClusterConfiguration, client_config: str | None) ->
             yield f"    {key}: true   # was asked for when this file was written"
 
 
-def _gate_lines(cluster: ClusterConfiguration, topics: Sequence[str]) -> Iterator[str]:
+def _gate_lines(cluster: ClusterConfiguration, trusted: Mapping[str, str]) -> Iterator[str]:
     yield "# A gate reads landing topics, forwards what keeps its contract to trusted topics, and holds the rest."
     yield "# `watermaster gate --observe` judges without writing; `watermaster gate topics` prints what it needs."
-    if not topics:
+    if not trusted:
         yield "# gates:"
         yield "#   orders:"
         yield f"#     cluster: {cluster.name}"
@@ -208,22 +218,22 @@ def _gate_lines(cluster: ClusterConfiguration, topics: Sequence[str]) -> Iterato
         yield "#         contract: orders.odcs.yaml"
         return
     yield "gates:"
-    yield f"  {quoted(_gate_name(topics))}:"
+    yield f"  {quoted(_gate_name(trusted))}:"
     yield f"    cluster: {quoted(cluster.name)}"
     yield "    streams:"
-    for topic in topics:
+    for topic, name in trusted.items():
         yield f"      - landing: {quoted(topic)}"
-        yield f"        trusted: {quoted(trusted_name(topic))}   # to be created; what consumers may rely on"
+        yield f"        trusted: {quoted(name)}   # to be created; what consumers may rely on"
         yield f"        quarantine: {quoted('dlq.' + topic)}   # to be created; what does not keep the contract"
-        yield f"        contract: {quoted(contract_file(topic))}"
+        yield f"        contract: {quoted(contract_file(name))}"
     yield "    start: earliest   # earliest | latest: where a topic that was never read before is begun"
     yield "    workers: 1"
 
 
-def _gate_name(topics: Sequence[str]) -> str:
-    if len(topics) > 1:
-        return "main"
-    return trusted_name(topics[0]).removesuffix(".trusted").lstrip("._-")[:100] or "main"
+def _gate_name(trusted: Mapping[str, str]) -> str:
+    """The stream's name for one stream, `main` for several; names begin with a letter or digit."""
+    (only, *others) = trusted.values()
+    return "main" if others else only.removesuffix(".trusted").lstrip("._-")[:100] or "main"
 
 
 def _comment(text: str) -> str:

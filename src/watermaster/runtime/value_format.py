@@ -15,6 +15,7 @@ from typing import Final
 from uuid import RFC_4122, UUID
 
 from watermaster.runtime.observed import SampledRecord
+from watermaster.stream.coordinates import RESERVED_HEADER
 
 
 class ValueFormat(Enum):
@@ -31,6 +32,7 @@ class ValueFormat(Enum):
     TOMBSTONES = "only tombstones"
     INTERNAL = "internal"
     DEAD_LETTER = "dead-letter topic"
+    GATE_OUTPUT = "output of a gate"
     UNREADABLE = "cannot read"
 
 
@@ -74,10 +76,12 @@ def guess_format(topic: str, records: Sequence[SampledRecord]) -> FormatGuess:
     """What a topic holds, by its name and a few of its records (none: it is empty)."""
     if is_internal(topic):
         return FormatGuess(ValueFormat.INTERNAL)
-    if _DEAD_LETTER_NAME.fullmatch(topic) or _mostly_dead_letters(records):
+    if _DEAD_LETTER_NAME.fullmatch(topic) or _mostly(records, _DEAD_LETTER_HEADERS):
         return FormatGuess(ValueFormat.DEAD_LETTER, len(records), len(records))
     if not records:
         return FormatGuess(ValueFormat.EMPTY)
+    if _mostly(records, (RESERVED_HEADER,)):
+        return FormatGuess(ValueFormat.GATE_OUTPUT, len(records), len(records))
     formats = Counter(value_format(record) for record in records)
     tombstones = formats.pop(ValueFormat.TOMBSTONES, 0)
     if not formats:
@@ -128,8 +132,9 @@ def _framed_format(payload: bytes) -> ValueFormat:
     return ValueFormat.AVRO_FRAMED
 
 
-def _mostly_dead_letters(records: Sequence[SampledRecord]) -> bool:
-    marked = sum(any(name.startswith(_DEAD_LETTER_HEADERS) for name, _ in record.headers or ()) for record in records)
+def _mostly(records: Sequence[SampledRecord], prefixes: tuple[str, ...]) -> bool:
+    """Whether most records carry a header with one of these prefixes."""
+    marked = sum(any(name.startswith(prefixes) for name, _ in record.headers or ()) for record in records)
     return marked * 2 > len(records)
 
 
