@@ -26,14 +26,16 @@ from watermaster.contract.temporal import TemporalKind, default_form
 NAMES = ("a", "b", "c", "id", "ID", "é", "na me", "__proto__", "x-y", "")
 PATTERNS = ("^[a-z]+$", "^o-[0-9]+$", "a", "^a|b$", "[^@]+@[^@]+", r"^\S+$", r"(^a|b)c", ".", r"^\D*$", "(?i)A")
 TEXTS = st.one_of(
-    st.sampled_from(["", "a", "b", "abc", "o-17", "x@y", "é", "😀", "NEW", "PAID", ": ", '":', "2024-05-01", "true", "1"]),
+    st.sampled_from(
+        ["", "a", "b", "abc", "o-17", "x@y", "é", "😀", "NEW", "PAID", ": ", '":', "2024-05-01", "true", "1"]
+    ),
     st.text(max_size=4),
 )
 DATES = st.sampled_from(["2024-05-01", "2024-02-29", "2023-02-29", "0001-01-01", "0000-01-01", "2024-5-1", "x"])
-TIMES = st.sampled_from(["10:20:30", "24:00:00", "10:20:60", "10:20:30.123456789", "10:20:30Z", "10:20:30+02:00", "10:20"])
-MOMENTS = st.one_of(
-    st.tuples(DATES, st.sampled_from("Tt "), TIMES).map("".join), st.just("2024-05-01T10:20:30Z")
+TIMES = st.sampled_from(
+    ["10:20:30", "24:00:00", "10:20:60", "10:20:30.123456789", "10:20:30Z", "10:20:30+02:00", "10:20"]
 )
+MOMENTS = st.one_of(st.tuples(DATES, st.sampled_from("Tt "), TIMES).map("".join), st.just("2024-05-01T10:20:30Z"))
 LITERALS = st.sampled_from(
     ["0", "1", "-0", "-1", "7", "1.0", "1.5", "0.07", "-0.0", "1e2", "1E-5", "1e-400", "1e400", "0.1", "100", "1000000",
      "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616", "1.00000000000000000001",
@@ -50,7 +52,11 @@ def dump(value: Any) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{dump(member)}" for name, member in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{dump(member)}" for name, member in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ",".join(map(dump, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -58,7 +64,11 @@ def dump(value: Any) -> str:
 
 @st.composite
 def fields(draw: st.DrawFn, name: str, path: str, depth: int = 2) -> FieldCheck:
-    kinds = [kind for kind in LogicalType if depth > 0 or kind not in (LogicalType.OBJECT, LogicalType.ARRAY, LogicalType.MAP)]
+    kinds = [
+        kind
+        for kind in LogicalType
+        if depth > 0 or kind not in (LogicalType.OBJECT, LogicalType.ARRAY, LogicalType.MAP)
+    ]
     kind = draw(st.sampled_from(kinds))
     common: dict[str, Any] = {"name": name, "path": path, "type": kind, "required": draw(st.booleans())}
     maybe = lambda strategy: draw(st.one_of(st.none(), st.none(), strategy))  # noqa: E731
@@ -68,7 +78,11 @@ def fields(draw: st.DrawFn, name: str, path: str, depth: int = 2) -> FieldCheck:
             "min_length": maybe(st.integers(0, 2)),
             "max_length": maybe(st.integers(2, 5)),
             "enum": maybe(st.just(("NEW", "PAID", "a"))),
-            "format": maybe(st.sampled_from(["uuid", "ipv4", "ipv6", "date", "date-time", "time", "email", "hostname", "uri", "byte"])),
+            "format": maybe(
+                st.sampled_from(
+                    ["uuid", "ipv4", "ipv6", "date", "date-time", "time", "email", "hostname", "uri", "byte"]
+                )
+            ),
         }
     elif kind in (LogicalType.NUMBER, LogicalType.INTEGER):
         bounds = st.sampled_from([Decimal(0), Decimal(1), Decimal("0.5"), Decimal(-1), Decimal(100), Decimal("1e20")])
@@ -117,7 +131,8 @@ def members(draw: st.DrawFn, path: str, depth: int) -> dict[str, Any]:
 EXPRESSIONS = (
     "this.a == this.b", "this.a >= 0", "this.a > 0.5 && this.b <= 3", "has(this.a) ? this.a != null : true",
     "this.id != 'a' || this.c == 1", "size(this.c) < 3", "this.a in ['a', 'abc', 1]", "!has(this.b) || this.b == true",
-    "this.c.all(x, x != 1)", "key == 'k' || this.a == 1", "this.a <= this.b", "this.o.a == 1", "this.a == 1 ? '' : 'not one'",
+    "this.c.all(x, x != 1)", "key == 'k' || this.a == 1", "this.a <= this.b", "this.o.a == 1", 
+    "this.a == 1 ? '' : 'not one'",
     "this.a.startsWith('a')", "this.a * 2 > this.b + 1",
 )  # fmt: skip
 
@@ -147,7 +162,11 @@ def contracts(draw: st.DrawFn) -> Checks:
         content_hash="sha256:0",
         stream="t",
         value=root,
-        key=draw(st.sampled_from([KeyCheck(), KeyCheck(), KeyCheck(required=True), KeyCheck(check=key), KeyCheck(encoding="json")])),
+        key=draw(
+            st.sampled_from(
+                [KeyCheck(), KeyCheck(), KeyCheck(required=True), KeyCheck(check=key), KeyCheck(encoding="json")]
+            )
+        ),
         rules=draw(rules()),
         tombstone=draw(st.sampled_from(TombstonePolicy)),
         unknown_fields=draw(st.sampled_from(UnknownFields)),
@@ -163,7 +182,7 @@ ANYTHING = st.recursive(
 
 
 @st.composite
-def documents(draw: st.DrawFn, check: FieldCheck) -> Any:
+def documents(draw: st.DrawFn, check: FieldCheck) -> Any:  # noqa: PLR0911 - a case for each type
     """A value that usually is of the field's type."""
     if draw(st.integers(0, 19)) == 0:
         return draw(ANYTHING)
@@ -204,7 +223,7 @@ def objects(draw: st.DrawFn, check: FieldCheck) -> dict[str, Any]:
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, text: str) -> bytes | None:
+def spoiled(draw: st.DrawFn, text: str) -> bytes | None:  # noqa: PLR0911 - a case for each way
     """The bytes of a document, mostly as they are, else changed in one of many ways."""
     value = text.encode("utf-8", "surrogatepass")
     choice = draw(st.integers(0, 15))
@@ -215,7 +234,11 @@ def spoiled(draw: st.DrawFn, text: str) -> bytes | None:
         case 1:
             return value[:at] + bytes([draw(st.integers(0, 255))]) + value[at + 1 :]
         case 2:
-            return value[:at] + draw(st.sampled_from([b'"', b"\\", b"\\u0000", b"\\n", b",", b":", b" ", b"\t", b"0"])) + value[at:]
+            return (
+                value[:at]
+                + draw(st.sampled_from([b'"', b"\\", b"\\u0000", b"\\n", b",", b":", b" ", b"\t", b"0"]))
+                + value[at:]
+            )
         case 3:
             return value[:-1] + b"," + value[1:] if len(value) > 2 else value
         case 4:
@@ -223,6 +246,10 @@ def spoiled(draw: st.DrawFn, text: str) -> bytes | None:
         case 5:
             return json.dumps(json.loads(text)).encode() if "1e400" not in text else value
         case 6:
-            return draw(st.sampled_from([None, b"", b" ", b"\xef\xbb\xbf{}", b"[]", b"null", b"{}{}", b'{"a":NaN}', b"\xff", b'"\\ud800"']))
+            return draw(
+                st.sampled_from(
+                    [None, b"", b" ", b"\xef\xbb\xbf{}", b"[]", b"null", b"{}{}", b'{"a":NaN}', b"\xff", b'"\\ud800"']
+                )
+            )
         case _:
             return value

@@ -39,7 +39,7 @@ SIMPLE = [
     "this.i in [1, 2, -3]",
     "size(this.s) < 3",
     "this.s.startsWith('a')",
-    "this.s.endsWith(\"b\") ? this.n > 1.5e0 : true",
+    'this.s.endsWith("b") ? this.n > 1.5e0 : true',
     "this.o.n > 1",
     "this['n'] == null",
     "this.i * 2 + 1 > 5",
@@ -86,11 +86,13 @@ NUMBERS = st.sampled_from(
     [0, 1, -1, 3, 2**53, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 2**64, Decimal("0.0"), Decimal("1.0"), Decimal("1.5"),
      Decimal("-0.0"), Decimal("9007199254740993.0"), Decimal("1e300"), Decimal("9223372036854775807.0")]
 )  # fmt: skip
-VALUES = st.one_of(NUMBERS, st.sampled_from(["", "a", "b", "ab", "é", "1"]), st.booleans(), st.none(), st.just([1]), st.just({}))
+VALUES = st.one_of(
+    NUMBERS, st.sampled_from(["", "a", "b", "ab", "é", "1"]), st.booleans(), st.none(), st.just([1]), st.just({})
+)
 DOCUMENTS = st.fixed_dictionaries(
     {},
     optional={
-        **{name: VALUES for name in "nisbx"},
+        **dict.fromkeys("nisbx", VALUES),
         "o": st.one_of(VALUES, st.fixed_dictionaries({}, optional={"n": VALUES})),
     },
 )

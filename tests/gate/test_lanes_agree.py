@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.gate.strategies import contracts, documents, dump, spoiled
+
 from watermaster.contract.checks import Limits
 from watermaster.gate.exact import ExactLane
 from watermaster.gate.fast import FastLane
@@ -21,7 +21,7 @@ KEYS = st.sampled_from([None, b"", b"k1", b"x", b"\xff", b"{}", b"1", b"null"])
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
 @given(st.data())
 def test_every_lane_gives_the_same_verdicts(data: st.DataObject) -> None:
     checks = data.draw(contracts())
@@ -39,7 +39,7 @@ def test_every_lane_gives_the_same_verdicts(data: st.DataObject) -> None:
     assert judge.judge(keys, values, NOW_MS) == expected, "the second time, after the judge has learnt which lane pays"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
 @given(st.data())
 def test_the_fast_lane_proves_nothing_that_the_exact_lane_does_not_pass(data: st.DataObject) -> None:
     checks = data.draw(contracts())
@@ -55,7 +55,7 @@ def test_the_fast_lane_proves_nothing_that_the_exact_lane_does_not_pass(data: st
         assert exact.judge(keys[index], values[index], NOW_MS) is PASSED, values[index]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
 @given(st.data())
 def test_both_decoders_read_the_same(data: st.DataObject) -> None:
     checks = data.draw(contracts())
@@ -74,6 +74,7 @@ def _assert_same(value: bytes, limits: Limits) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 def test_the_bench_contract_has_a_fast_lane_that_proves_its_good_records(share: float) -> None:
     from bench.decide import CONTRACT, make_values
+
     from watermaster.contract.compiler import compile_contract
     from watermaster.contract.document import read_contract
 
