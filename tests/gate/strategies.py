@@ -131,7 +131,7 @@ def members(draw: st.DrawFn, path: str, depth: int) -> dict[str, Any]:
 EXPRESSIONS = (
     "this.a == this.b", "this.a >= 0", "this.a > 0.5 && this.b <= 3", "has(this.a) ? this.a != null : true",
     "this.id != 'a' || this.c == 1", "size(this.c) < 3", "this.a in ['a', 'abc', 1]", "!has(this.b) || this.b == true",
-    "this.c.all(x, x != 1)", "key == 'k' || this.a == 1", "this.a <= this.b", "this.o.a == 1", 
+    "this.c.all(x, x != 1)", "key == 'k' || this.a == 1", "this.a <= this.b", "this.o.a == 1",
     "this.a == 1 ? '' : 'not one'",
     "this.a.startsWith('a')", "this.a * 2 > this.b + 1",
 )  # fmt: skip

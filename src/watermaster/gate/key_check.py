@@ -26,7 +26,8 @@ def compile_key(checks: Checks) -> KeyJudge:
 
     def judge(key: bytes | None, broken: Breaches) -> CelInput:
         if not key and missing is not None:
-            broken.append(missing)
+            broken.append(missing)  # there is nothing more to judge
+            return None
         return None if key is None else decode(key, broken)
 
     return judge

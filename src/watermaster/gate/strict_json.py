@@ -84,7 +84,7 @@ def _unfit_text(value: bytes) -> str | None:
     """What the first bytes already tell."""
     if value.startswith(_BOM):
         return "json.bom"
-    if value.startswith(_WIDE_MARKS) or 0 in value[:4]:
+    if value.startswith(_WIDE_MARKS) or 0 in value[:2]:  # JSON starts with an ASCII character
         return "json.utf16"
     return None if value.strip(_BLANK) else "json.empty"
 
