@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import random
 import signal
@@ -11,12 +13,17 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.stream.fault import Fault
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.reading import read_topic
+from watermaster.testing.waiting import wait_until
 from watermaster.wiring import activation
 
 CONTRACT = """
@@ -69,6 +76,16 @@ class GateRig:
         (directory / "contracts").mkdir(parents=True, exist_ok=True)
         self.write_contract("1.0.0")
         self.configure()
+
+    @classmethod
+    def second(cls, first: GateRig, **configuration: object) -> GateRig:
+        """The same gate on another machine: another state directory, the same cluster and topics."""
+        other = copy.copy(first)
+        other.directory = first.directory / "elsewhere"
+        (other.directory / "contracts").mkdir(parents=True)
+        other.process = None
+        other.configure(**configuration)
+        return other
 
     # --- set up -------------------------------------------------------------------------------------------------
 
@@ -130,14 +147,21 @@ class GateRig:
         assert producer.flush(60) == 0
         self.produced += count
 
+    def produce_one(self, value: bytes) -> None:
+        """One record with exactly this value, on partition 0."""
+        producer = Producer(self.cluster.client_config(**{"message.max.bytes": 10_000_000}))
+        producer.produce(self.landing, value, b"one", partition=0, timestamp=self.began_ms + self.produced)
+        assert producer.flush(30) == 0
+        self.produced += 1
+
     # --- running ------------------------------------------------------------------------------------------------
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        log = (self.directory / "gate.log").open("ab")
         command = [sys.executable, "-m", "watermaster", "gate", "--config", str(self.config), *arguments]
-        self.process = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**os.environ, **environment}, start_new_session=True
-        )
+        with (self.directory / "gate.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, **environment}, start_new_session=True
+            )
         return self.process
 
     def log(self) -> str:
@@ -180,6 +204,55 @@ class GateRig:
 
     def wait_until_drained(self, timeout_s: float = 120) -> None:
         self.wait_for(self.produced, timeout_s)
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    def held(self) -> list[Message]:
+        return list(read_topic(self.cluster.client_config(), self.quarantine))
+
+    def entries(self) -> list[dict[str, Any]]:
+        records = read_topic(self.cluster.client_config(), self.ledger)
+        return [json.loads(m.value() or b"{}") for m in records if not (m.key() or b"").startswith(b"suspect/")]
+
+    def gaps(self) -> list[dict[str, Any]]:
+        return [gap for entry in self.entries() for gap in entry["gaps"]]
+
+    def set_topic_config(self, topic: str, name: str, value: str) -> None:
+        resource = ConfigResource(
+            ResourceType.TOPIC,
+            topic,
+            incremental_configs=[ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)],
+        )
+        AdminClient(self.cluster.client_config()).incremental_alter_configs([resource])[resource].result()
+
+    def create_landing_again(self) -> bool:
+        try:
+            self.cluster.create_topic(self.landing, self.partitions)
+        except (KafkaException, Fault):
+            return False  # the deletion is still under way
+        return True
+
+    def delete_group(self) -> None:
+        self.wait_until_group_is_empty()
+        group = f"watermaster.{self.name}"
+        AdminClient(self.cluster.client_config()).delete_consumer_groups([group])[group].result()
+
+    def wait_until_group_is_empty(self) -> None:
+        """Static members are forgotten when their session ends."""
+        group = f"watermaster.{self.name}"
+        client = AdminClient(self.cluster.client_config())
+
+        def is_empty() -> bool:
+            return not client.describe_consumer_groups([group])[group].result().members
+
+        wait_until(is_empty, "the group has no members", timeout_s=30)
+
+    def sees_partitions(self, count: int) -> bool:
+        client = AdminClient(self.cluster.client_config())
+        return all(
+            len(client.list_topics(topic, timeout=10).topics[topic].partitions) == count
+            for topic in (self.landing, self.trusted, self.quarantine)
+        )
 
     def assert_proved(self) -> None:
         """`gate verify` over every byte: no gap, no duplicate, no reordering, nothing altered."""

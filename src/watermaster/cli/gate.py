@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from watermaster.cli import verify
+from watermaster.cli import gate_topics, observe, verify
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, say, show_json
 from watermaster.stream.fault import UsageFault
 
@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     gate_app.callback()(_gate)
     gate_app.command("resume")(_resume)
     verify.register(gate_app)
+    gate_topics.register(gate_app)
     app.add_typer(gate_app, name="gate")
 
 
@@ -55,9 +56,43 @@ def _gate(
     accept_position: Annotated[
         bool, typer.Option("--accept-position", help="Go on although the group's offset and the ledger disagree.")
     ] = False,
+    look_only: observe.ObserveOption = False,
+    stream: observe.StreamOption = None,
+    contract: observe.ContractOption = None,
+    against: observe.AgainstOption = None,
+    start: observe.FromOption = observe.DEFAULT_START,
+    seconds: observe.SecondsOption = None,
+    follow: observe.FollowOption = False,
+    show_values: observe.ShowValuesOption = False,
+    fail_on_held: observe.FailOnHeldOption = False,
+    bootstrap: observe.BootstrapOption = None,
+    client_config: observe.ClientConfigOption = None,
+    allow_plaintext: observe.AllowPlaintextOption = False,
+    allow_anonymous: observe.AllowAnonymousOption = False,
+    allow_unverified_tls: observe.AllowUnverifiedTlsOption = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     if context.invoked_subcommand is not None:
+        return
+    if look_only:
+        observe.observe_command(
+            config=config,
+            gate=gate,
+            stream=stream,
+            contract=contract,
+            against=against,
+            start=start,
+            seconds=seconds,
+            follow=follow,
+            show_values=show_values,
+            fail_on_held=fail_on_held,
+            bootstrap=bootstrap,
+            client_config=client_config,
+            allow_plaintext=allow_plaintext,
+            allow_anonymous=allow_anonymous,
+            allow_unverified_tls=allow_unverified_tls,
+            output=output,
+        )
         return
     import dataclasses
 

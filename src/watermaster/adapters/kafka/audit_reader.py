@@ -20,6 +20,7 @@ from confluent_kafka import (
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec  # type: ignore[attr-defined] # client's stubs
 
+from watermaster.adapters.kafka.cluster_view import kafka_id
 from watermaster.adapters.kafka.connection import admin_settings, consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import UNUSED_GROUP
@@ -83,7 +84,7 @@ class KafkaAuditReader:
                     continue
                 raise translate_error(error, doing="looking at topics", resource=name) from error
             is_compacted = self._is_compacted(name)
-            states[name] = TopicState(str(described.topic_id), len(described.partitions), is_compacted)
+            states[name] = TopicState(kafka_id(str(described.topic_id)), len(described.partitions), is_compacted)
         return states
 
     def _is_compacted(self, topic: str) -> bool:

@@ -15,6 +15,11 @@ from watermaster.stream.fault import Fault
 REQUEST_TIMEOUT_S = 15.0
 
 
+def kafka_id(client_spelling: str) -> str:
+    """A topic id as Kafka's own tools spell it: URL-safe base64, where the client has `+` and `/`."""
+    return client_spelling.replace("+", "-").replace("/", "_")
+
+
 class KafkaClusterView:
     """Implements `runtime.ports.ClusterView`."""
 
@@ -41,5 +46,5 @@ class KafkaClusterView:
                 if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     continue
                 raise self._translate(error.args[0]) from error
-            facts[name] = TopicFacts(str(described.topic_id), len(described.partitions))
+            facts[name] = TopicFacts(kafka_id(str(described.topic_id)), len(described.partitions))
         return facts
