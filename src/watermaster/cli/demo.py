@@ -17,6 +17,7 @@ from watermaster.stream.fault import UsageFault
 if TYPE_CHECKING:
     from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.demo import Audience
+    from watermaster.runtime.demo_result import DemoResult
     from watermaster.wiring.demo_cluster import BrokerKind
 
 _CONFIGURATION = Path("watermaster.yaml")
@@ -67,15 +68,18 @@ def _demo(
         rate=(400.0 if live else 0.0) if rate is None else rate,
         cluster=cluster,
     )
+
+    def show(result: DemoResult) -> None:
+        if output is OutputFormat.JSON:
+            show_json(result_document(result))
+        else:
+            show_result(result)
+
     try:
-        result = run_demo(order, _audience(output, live=live, yes=yes))
+        result = run_demo(order, _audience(output, live=live, yes=yes), show)
     except DemoDeclined:
         say("Nothing was done. --yes does it without asking.")
         return
-    if output is OutputFormat.JSON:
-        show_json(result_document(result))
-    else:
-        show_result(result)
     if not result.closed:
         raise typer.Exit(ExitCode.FINDINGS)
 

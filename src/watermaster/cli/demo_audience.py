@@ -120,7 +120,7 @@ class TerminalAudience:
         seconds = time.monotonic() - began_s
         line = Text.assemble((" ✓ ", "green"), f"{doing:<{_STEP_WIDTH}} ", (one_line(step.text), "dim"))
         line.append(f"  {seconds:.1f} s" if seconds >= 1 else "", "dim")
-        self._console.print(line)
+        self._console.print(line, no_wrap=True, overflow="ellipsis")
 
     @contextmanager
     def play(self, bill: Bill) -> Iterator[Callable[[Moment], None]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from watermaster.cli.demo_text import counted, first_sentence
 from watermaster.cli.output import console, inert, one_line, plain
+from watermaster.quarantine.envelope import RULES
 from watermaster.stream.coordinates import RESERVED_HEADER, decode_coordinates
 
 if TYPE_CHECKING:
@@ -18,19 +19,16 @@ if TYPE_CHECKING:
     from watermaster.runtime.demo_result import DemoResult, LedgerRow, Reason
 
 NEXT_STEPS: Final = (
-    (
-        "watermaster init --bootstrap HOST:9092 --client-config client.properties",
-        "look, and draft a contract; reads only",
-    ),
+    ("watermaster init --bootstrap HOST:9092 --client-config FILE", "look, draft contracts"),
     ("watermaster status", "topics, gates, held share"),
-    ("watermaster gate --observe", "what would be held; writes nothing"),
-    ("watermaster gate topics --yes", "the topics that enforcement needs"),
+    ("watermaster gate --observe", "see what would be held"),
+    ("watermaster gate topics --yes", "create what the gate needs"),
     ("watermaster gate", "enforce the contract"),
 )
 """The newcomer's path, one command and what it does."""
 
 _WIDTH_MAX: Final = 112
-_HEADER_SHOWN_MAX: Final = 160
+_HEADER_SHOWN_MAX: Final = 400
 _VALUE_SHOWN_MAX: Final = 4000
 
 
@@ -211,7 +209,17 @@ def _header(name: str, value: bytes | None) -> str:
             f"cluster {found.cluster_id} · topic {found.topic_id} · partition {found.partition} · "
             f"offset {found.offset} · attempt {found.attempt} · activation {found.activation}"
         )
-    return one_line(_text(value) if value is not None else "null", length_max=_HEADER_SHOWN_MAX)  # type: ignore[arg-type]
+    if name == RULES:
+        value = _spaced(value)
+    return one_line(_text(value) or "null", length_max=_HEADER_SHOWN_MAX)
+
+
+def _spaced(value: bytes | None) -> bytes | None:
+    """JSON with blanks behind its commas, so that it wraps between words."""
+    try:
+        return json.dumps(json.loads(value or b"")).encode()
+    except ValueError:
+        return value
 
 
 def _show_next(out: Console) -> None:
@@ -221,7 +229,7 @@ def _show_next(out: Console) -> None:
     _heading(out, "Next, on your own cluster")
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="cyan", no_wrap=True)
-    table.add_column(style="dim")
+    table.add_column(style="dim", no_wrap=True, overflow="ellipsis")
     for command, meaning in NEXT_STEPS:
         table.add_row(command, meaning)
     out.print(Padding(table, (0, 0, 0, 1), expand=False))

@@ -74,7 +74,7 @@ class PlayView:
         from rich.text import Text
 
         gate, topics = moment.gate, self._bill.topics
-        box = max(18, min(28, (width - 16) // 3))
+        box = max(18, min(28, (width - 14) // 3))
         arrow = max(6, min(12, (width - 3 * box) // 2))
         number = f"activation {gate.activation}" if gate.activation else "waiting for records"
         left = _box(topics["landing"], (f"{counted(moment.sent)} sent", f"{counted(moment.waiting)} waiting"), box, "")
@@ -109,7 +109,7 @@ class PlayView:
                 (" share ", "dim"),
                 f"{held:<18}",
                 (bar(share / budget, 20), "yellow"),
-                (f" of {budget:.0%}, where the gate would pause and ask", "dim"),
+                (f" of {budget:.0%}, where the gate pauses", "dim"),
             ),
         ]
 

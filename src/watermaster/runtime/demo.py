@@ -24,9 +24,9 @@ TICK_S: Final = 0.05
 """Between two looks at the gate: records trickle smoothly, and a picture can be redrawn twenty times a second."""
 
 CHUNK_RECORDS: Final = 1_000
-BACKLOG_RECORDS_MAX: Final = 40_000
-"""Sent and not yet judged. The embedded broker answers a fetch with all there is, and a client takes no more than
-100 MB at once; this many flights are 15 MB."""
+BACKLOG_RECORDS_MAX: Final = 10_000
+"""Sent and not yet judged: half a second of work. The embedded broker answers each fetch with all that waits, which
+costs it time, and a client takes no more than 100 MB at once."""
 
 STALL_S: Final = 60.0
 """Without a single judged record although some wait: something is wrong, and waiting longer will not mend it."""

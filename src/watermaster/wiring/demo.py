@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -48,8 +49,11 @@ SETTLE_S: Final = 1.0
 """The auditor's wait for transaction markers that are still on their way."""
 
 
-def run_demo(order: DemoOrder, audience: Audience) -> DemoResult:
-    """The whole demonstration. Raises faults, and DemoDeclined if a person does not agree to it."""
+def run_demo(order: DemoOrder, audience: Audience, show: Callable[[DemoResult], None]) -> DemoResult:
+    """The whole demonstration; `show` is called while everything is still there to be looked at.
+
+    Raises faults, and DemoDeclined if a person does not agree to it.
+    """
     contract = contract_bytes()
     with (
         tempfile.TemporaryDirectory(prefix="watermaster-demo-") as directory,
@@ -69,7 +73,7 @@ def run_demo(order: DemoOrder, audience: Audience) -> DemoResult:
         report = _prove(scene, audience)
         rows = ledger_rows(report)
         reasons = rank_reasons(final, explanations)
-        return DemoResult(
+        result = DemoResult(
             broker=scene.broker,
             topics=scene.topics,
             records=final.judged,
@@ -81,6 +85,8 @@ def run_demo(order: DemoOrder, audience: Audience) -> DemoResult:
             reasons=reasons,
             example=_example(scene, reasons),
         )
+        show(result)
+    return result
 
 
 def contract_bytes() -> bytes:

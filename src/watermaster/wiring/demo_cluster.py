@@ -31,9 +31,7 @@ CONTRACT: Final = "flights.odcs.yaml"
 PARTITIONS: Final = 4
 """Two for each worker, so that they share the work; and each answer of the embedded broker stays small."""
 WORKERS: Final = 2
-EMBEDDED_LIMITS: Final = (
-    "For trying out: one node in memory, no login, gone at the end. Promises are tested on real Kafka (--kafka real)."
-)
+EMBEDDED_LIMITS: Final = "For trying out: in memory, no login. What is promised is tested on real Kafka: --kafka real."
 OWN_PREFIX: Final = "watermaster-demo"
 """Of everything on somebody's own cluster."""
 
@@ -164,7 +162,8 @@ def _real(audience: Audience) -> Iterator[tuple[str, str]]:
 def _own(cluster: ClusterConfiguration, directory: Path, audience: Audience) -> Iterator[DemoScene]:
     with audience.step("Connect to the cluster") as step:
         answered = connect(cluster).cluster
-        step.result(f"{answered.cluster_id}, {len(answered.brokers)} brokers")
+        count = len(answered.brokers)
+        step.result(f"{answered.cluster_id}, {count} broker{'s' if count != 1 else ''}")
     mark = secrets.token_hex(2)  # every name is new, whoever else tries the same on this cluster
     scene = _scene(cluster, f"your cluster {answered.cluster_id}", directory, mark)
     plan = [

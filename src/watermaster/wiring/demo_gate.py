@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
+from multiprocessing import resource_tracker
 from typing import Final, Self
 
 from watermaster.runtime.demo import Snapshot, take_snapshot
@@ -35,6 +37,10 @@ class RunningGate:
         self._thread.join()
 
     def _run(self) -> None:
+        # Workers inherit this thread's mask: a terminal's Ctrl-C then reaches the main thread alone, which stops them
+        # in order, and none of them while it is still importing. (Starting the tracker lifts the mask, so it is first.)
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:
             run_gate(
                 self._scene.configuration, self._scene.gate.name, should_stop=self._stop.is_set, on_change=self._take

@@ -14,7 +14,9 @@ from watermaster.adapters.kafka.faults import translate_error
 from watermaster.stream.fault import Fault
 
 REQUEST_TIMEOUT_S: Final = 30.0
-_GONE: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND})
+_GONE: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND, KafkaError.NON_EMPTY_GROUP})
+"""Workers keep their membership for a while, so that a restart costs no rebalance: the group is then not empty yet.
+Its offsets go with the topics, and the broker removes a group that has neither members nor offsets."""
 
 
 def remove(settings: Mapping[str, Any], topics: Sequence[str], group: str) -> tuple[Fault, ...]:
