@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
@@ -13,6 +13,8 @@ from watermaster.adapters.kafka.connection import consumer_settings
 from watermaster.runtime.ports import LogRecord
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault, WorldFault
+
+_Answer = TypeVar("_Answer")
 
 REQUEST_TIMEOUT_S = 30.0
 
@@ -37,7 +39,7 @@ class KafkaLogReader:
 
     def read_to_end(self, timeout_s: float) -> list[LogRecord]:
         """Everything up to the last stable offset as it is now. Raises WorldFault when `timeout_s` passes first."""
-        ends = self._ends()
+        ends = self._translated(self._ends)
         records: list[LogRecord] = []
         until_s = time.monotonic() + timeout_s
         while any(self._next.get(p, 0) < end for p, end in ends.items()):
@@ -48,18 +50,24 @@ class KafkaLogReader:
                     hint="Look at the brokers and at the permission to read the topic.",
                     retriable=True,
                 )
-            records += self._take(0.1)
+            records += self._translated(lambda: self._take(0.1))
         return records
 
     def poll(self) -> list[LogRecord]:
         """What has come since, without waiting."""
         if not self._next:
-            self._assign()
-        return self._take(0)
+            self._translated(self._assign)
+        return self._translated(lambda: self._take(0))
 
     def close(self) -> None:
         """Release the connection."""
         self._consumer.close()
+
+    def _translated(self, ask: Callable[[], _Answer]) -> _Answer:
+        try:
+            return ask()
+        except KafkaException as error:
+            raise self._translate(error.args[0]) from error
 
     def _ends(self) -> dict[int, int]:
         if not self._next:
@@ -159,6 +167,14 @@ def read_range(
             position = (message.offset() or 0) + (error is None)
             if error is None and position <= end:
                 records.append(_as_log_record(message))
+    if position < end:
+        # A part would look like the whole: the newest entry would seem to be an older one, or none.
+        raise WorldFault(
+            "WM-READ-SLOW",
+            f"{topic}[{partition}] could not be read from {begin} to {end} within {REQUEST_TIMEOUT_S:.0f} s",
+            hint="Look at the brokers and the network; asked again by itself.",
+            retriable=True,
+        )
     return records
 
 

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from watermaster.adapters.kafka.connection import producer_settings
 from watermaster.runtime.ports import Output
-from watermaster.stream.fault import Fault
+from watermaster.stream.fault import Fault, WorldFault
 
 WRITE_TIMEOUT_S = 30.0
 
@@ -41,3 +41,10 @@ class KafkaNoteWriter:
             pass
         if failures:
             raise self._translate(failures[0])
+        if len(producer):
+            raise WorldFault(
+                "WM-NOTE-UNCONFIRMED",
+                f"the cluster did not confirm what was written to {notes[0].topic}",
+                hint="It may have been written or not: look, and try again.",
+                retriable=True,
+            )

@@ -24,6 +24,7 @@ from watermaster.adapters.kafka.connection import consumer_settings
 from watermaster.runtime.ports import (
     AssignmentListener,
     CommittedPosition,
+    Fenced,
     ReadResult,
 )
 from watermaster.stream.coordinates import TopicPartition
@@ -64,6 +65,8 @@ class KafkaUpstream:
 
         Without it the group would wait for the dead one's session to end.
         """
+        self._translate = translate
+        self._member = member
         self._consumer = Consumer(
             consumer_settings(
                 settings,
@@ -77,15 +80,18 @@ class KafkaUpstream:
                     "queued.max.messages.kbytes": 65536,
                     "topic.metadata.refresh.interval.ms": 30_000,
                     "enable.partition.eof": True,
+                    "error_cb": self._on_error,
                 },
             )
         )
-        self._translate = translate
         self._listener: AssignmentListener | None = None
         self._at_end: set[TopicPartition] = set()
         self._unanswered: list[KafkaTopicPartition] | None = None
         """An assignment that the listener could not take over; it is asked again by the next read."""
         self._generation: object = None
+        self._next: dict[TopicPartition, int] = {}
+        """Of each assigned partition the offset that is handed out next."""
+        self._paused: set[TopicPartition] = set()
         self._raised: BaseException | None = None
 
     def subscribe(self, topics: Sequence[str], listener: AssignmentListener) -> None:
@@ -108,6 +114,7 @@ class KafkaUpstream:
         self._raise_if_raised()
         result = as_columns(messages, self._translate)
         for batch in result.batches:
+            self._next[batch.source] = batch.offsets[-1] + 1
             self._at_end.discard(batch.source)
         self._at_end.update(result.ends)
         return result
@@ -157,16 +164,30 @@ class KafkaUpstream:
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         """Rewind or move on; librdkafka forgets what it had fetched for these partitions."""
         self._at_end.difference_update(positions)
-        for source, offset in positions.items():
-            target = KafkaTopicPartition(source.topic, source.partition, offset)
-            self._call(lambda target=target: self._consumer.seek(target))  # type: ignore[misc]
+        self._next.update(positions)
+        try:
+            for source, offset in positions.items():
+                self._consumer.seek(KafkaTopicPartition(source.topic, source.partition, offset))
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:
+                raise self._translate(error.args[0]) from error
+            self._fetch_anew()
+
+    def _fetch_anew(self) -> None:
+        """Assign what is assigned already: after an error librdkafka has stopped its fetcher, and seek wants one."""
+        partitions = [KafkaTopicPartition(p.topic, p.partition, offset) for p, offset in self._next.items()]
+        self._call(lambda: self._consumer.assign(partitions))
+        if self._paused:
+            self.pause(list(self._paused))
 
     def pause(self, partitions: Collection[TopicPartition]) -> None:
         """Stay a member but fetch no more from these."""
+        self._paused.update(partitions)
         self._call(lambda: self._consumer.pause([KafkaTopicPartition(p.topic, p.partition) for p in partitions]))
 
     def resume(self, partitions: Collection[TopicPartition]) -> None:
         """Fetch from these again."""
+        self._paused.difference_update(partitions)
         self._call(lambda: self._consumer.resume([KafkaTopicPartition(p.topic, p.partition) for p in partitions]))
 
     def close(self) -> None:
@@ -180,10 +201,21 @@ class KafkaUpstream:
         except KafkaException as error:
             raise self._translate(error.args[0]) from error
 
+    def _on_error(self, error: KafkaError) -> None:
+        """Fatal errors come only here: the client goes on without reading, and says nothing any more."""
+        if error.fatal() or error.code() in {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID}:
+            self._raised = Fenced(
+                "WM-GATE-FENCED",
+                f"another process is the group member {self._member}",
+                hint="Give each running instance its own `instance` name, or stop the other process.",
+            )
+
     # --- callbacks; an exception must not travel through the client, so it is kept and raised by `read` ---------
 
     def _on_assign(self, consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         self._at_end.clear()
+        self._paused.clear()
+        self._next.clear()
         self._unanswered = None
         self._generation = consumer.consumer_group_metadata()
         try:
@@ -194,12 +226,9 @@ class KafkaUpstream:
             # Hold the assignment at no position: nothing is fetched before the fault has been dealt with.
             consumer.assign([])
             return
-        consumer.assign(
-            [
-                KafkaTopicPartition(p.topic, p.partition, starts[TopicPartition(p.topic, p.partition)])
-                for p in partitions
-            ]
-        )
+        self._next.update(starts)
+        consumer.assign([KafkaTopicPartition(p.topic, p.partition, offset) for p, offset in starts.items()])
+        consumer.resume(partitions)  # a pause would outlive the assignment that it was made in
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[KafkaTopicPartition]) -> None:
         self._told(self._listening().on_revoke, partitions)
@@ -209,6 +238,7 @@ class KafkaUpstream:
 
     def _told(self, tell: Callable[[Sequence[TopicPartition]], None], partitions: list[KafkaTopicPartition]) -> None:
         self._unanswered = None
+        self._next.clear()
         try:
             tell([TopicPartition(p.topic, p.partition) for p in partitions])
         except BaseException as error:  # noqa: BLE001 - raised again by `read`
