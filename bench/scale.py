@@ -1,0 +1,51 @@
+"""How much is measured: the sizes of a full and of a quick run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Counts of records and repetitions; durations in seconds."""
+
+    records: int
+    """Moved in each turn of a transfer."""
+    rounds: int
+    """Turns of each contestant; the medians of them count."""
+    decide_records: int
+    decide_turns: int
+    latency_s: int
+    latency_rounds: int
+    kills: int
+    peer_records: int
+    """Moved by the streaming library, which is slower; what counts is per record."""
+    starts: int
+    every_extra: bool
+    """Install each extra and not the base alone."""
+
+
+FULL = Scale(
+    records=400_000,
+    rounds=3,
+    decide_records=20_000,
+    decide_turns=15,
+    latency_s=15,
+    latency_rounds=2,
+    kills=3,
+    peer_records=100_000,
+    starts=7,
+    every_extra=True,
+)
+QUICK = Scale(
+    records=60_000,
+    rounds=1,
+    decide_records=4_000,
+    decide_turns=5,
+    latency_s=5,
+    latency_rounds=1,
+    kills=1,
+    peer_records=20_000,
+    starts=3,
+    every_extra=False,
+)

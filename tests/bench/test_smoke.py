@@ -1,0 +1,41 @@
+"""The benchmark itself must not rot: one section without Kafka, tiny, through the same door as `make bench`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.scale import Scale
+
+TINY = Scale(
+    records=500,
+    rounds=1,
+    decide_records=300,
+    decide_turns=3,
+    latency_s=1,
+    latency_rounds=1,
+    kills=1,
+    peer_records=500,
+    starts=1,
+    every_extra=False,
+)
+
+
+def test_one_section_is_measured_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = tmp_path / "benchmarks.md"
+
+    code = main(["--only", "decide", "--output", "json", "--write", str(document)], TINY)
+
+    told = json.loads(capsys.readouterr().out)
+    (section,) = told["sections"]
+    assert code == 0
+    assert section["missing"] == []
+    assert [ratio["ratio"] > 0 for ratio in section["ratios"]] == [True] * 4
+    held = [judged["held"] for judged in section["facts"]["judge"].values()]
+    assert held == sorted(held)
+    assert (held[0], held[-1]) == (0.0, 1.0)
+    assert told["machine"]["Python"]
+    text = document.read_text()
+    assert "## Decide: what judging costs" in text
+    assert "judging a record, 2% held" in text
