@@ -19,7 +19,7 @@ _NUMERIC: Final = bytes(ord("0") if byte in b"0123456789." else ord("a") for byt
 _LONG: Final = b"0" * (SAFE_DIGITS + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """Decoded records as parallel lists; `keys` is empty where nothing is asked of keys.
 
@@ -31,6 +31,14 @@ class Block:
     values: list[bytes]
     records: Records
     numbers: dict[str, Numbers]
+    _joined: bytes | None = None
+
+    @property
+    def joined(self) -> bytes:
+        """All values without anything between them."""
+        if self._joined is None:
+            self._joined = b"".join(self.values)
+        return self._joined
 
     def part(self, start: int, stop: int | None) -> Block:
         """A slice."""
@@ -40,7 +48,7 @@ class Block:
         )
 
     def without(self, failed: list[int]) -> Block:
-        """The block without some indexes, before there are numbers."""
+        """The block without some indexes."""
         gone = set(failed)
         rows = [at for at, index in enumerate(self.indexes) if index not in gone]
         return Block(
@@ -48,7 +56,7 @@ class Block:
             [self.keys[at] for at in rows] if self.keys else [],
             [self.values[at] for at in rows],
             [self.records[at] for at in rows],
-            {},
+            {attribute: [column[at] for at in rows] for attribute, column in self.numbers.items()},
         )
 
     def column(self, attribute: str) -> Iterable[Any]:
@@ -71,30 +79,31 @@ class NumberColumn:
 
     def __init__(self, attribute: str, kind: Any, *, optional: bool, keep: bool) -> None:  # noqa: ANN401 - a type
         holder, _, self._name = attribute.rpartition(".")
-        self.attribute = attribute
+        self._attribute = attribute
         self._holder = attrgetter(holder) if holder else None
         self._get = attrgetter(attribute)
         self._decode = msgspec.json.Decoder(list[kind]).decode
         self._optional = optional
         self._keep = keep
 
-    def read(self, records: Records) -> Numbers:
-        """The numbers; raises if one is not surely good. Changes nothing."""
-        literals = list(map(self._get, records))
+    def readable(self, block: Block) -> bool:
+        """Reads the column into the block; raises if a number is not surely good. Leaves the records as they are."""
+        literals = list(map(self._get, block.records))
         if self._optional:
             literals = [b"null" if literal is UNSET else literal for literal in literals]
         text = b",".join(literals)
         if has_long_number(text) or b"e" in text or b"E" in text:
             raise Unsure
-        numbers: Numbers = self._decode(b"[" + text + b"]")
-        return numbers
+        block.numbers[self._attribute] = self._decode(b"[" + text + b"]")
+        return True
 
-    def keep(self, records: Records, numbers: Numbers) -> None:
-        """Put the numbers into the records, if anything reads them there; what is absent stays absent."""
+    def settle(self, block: Block) -> None:
+        """Once all numbers of the block are readable: put them into the records, if rules read them there."""
+        if self._attribute not in block.numbers:
+            self.readable(block)
         if not self._keep:
             return
-        name, get = self._name, self._get
-        holders = records if self._holder is None else map(self._holder, records)
-        for record, holder, number in zip(records, holders, numbers, strict=True):
-            if get(record) is not UNSET:
-                setattr(holder, name, number)
+        holders = block.records if self._holder is None else map(self._holder, block.records)
+        for record, holder, number in zip(block.records, holders, block.numbers[self._attribute], strict=True):
+            if self._get(record) is not UNSET:  # what is absent stays absent
+                setattr(holder, self._name, number)

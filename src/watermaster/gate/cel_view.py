@@ -2,19 +2,23 @@
 
 Rules see numbers as the contract declares them: `integer` is a CEL int (also where the record writes `1.0`), `number`
 is a double (also where it writes `1`), so that a rule means the same for every spelling. Fields that the contract does
-not declare are int or double by their spelling.
+not declare are int or double by their spelling. Integers beyond 64 bits, which CEL does not have, are doubles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeAlias
+from math import inf
+from typing import Final, TypeAlias
 
 from watermaster.contract.cel import CelInput
 from watermaster.contract.checks import FieldCheck, LogicalType
 from watermaster.gate.number import as_integer
 from watermaster.gate.strict_json import Document
+
+INT_MIN: Final = -(2**63)
+UINT_MAX: Final = 2**64 - 1
 
 ToCel: TypeAlias = Callable[[Document], CelInput]
 
@@ -38,6 +42,8 @@ def compile_to_cel(check: FieldCheck) -> ToCel:
 
 def as_spelled(value: Document) -> CelInput:
     """What the contract does not declare: literals with a fraction or an exponent are doubles."""
+    if type(value) is int:
+        return value if INT_MIN <= value <= UINT_MAX else _as_double(value)
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, list):
@@ -48,18 +54,20 @@ def as_spelled(value: Document) -> CelInput:
 
 
 def _to_double(value: Document) -> CelInput:
-    if type(value) is int:
-        try:
-            return float(value)
-        except OverflowError:
-            return value  # held for its range anyway; CEL calls it out of range, too
-    return as_spelled(value)
+    return _as_double(value) if type(value) is int else as_spelled(value)
+
+
+def _as_double(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def _to_int(value: Document) -> CelInput:
     if isinstance(value, Decimal):
         whole = as_integer(value)
-        return float(value) if whole is None else whole
+        return float(value) if whole is None else as_spelled(whole)
     return as_spelled(value)
 
 

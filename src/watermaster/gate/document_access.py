@@ -6,12 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from watermaster.contract.checks import FieldCheck, LogicalType
-from watermaster.gate.cel_view import ToCel, compile_to_cel
+from watermaster.gate.cel_view import ToCel, as_spelled, compile_to_cel
 from watermaster.gate.closure import Closure, Read, Undecided
 from watermaster.gate.strict_json import Document
 
-_INT_MIN = -(2**63)
-_UINT_MAX = 2**64 - 1
 _NUMBERS = (LogicalType.NUMBER, LogicalType.INTEGER)
 
 
@@ -77,10 +75,4 @@ def _declared(check: FieldCheck, path: tuple[str, ...]) -> FieldCheck | None:
 
 
 def _number(value: Document, convert: ToCel | None) -> object:
-    number = value if convert is None else convert(value)
-    if type(number) is Decimal:
-        return float(number)
-    # Beyond 64 bits CEL has no value.
-    if type(number) is int and not _INT_MIN <= number <= _UINT_MAX:
-        raise Undecided
-    return number
+    return as_spelled(value) if convert is None else convert(value)

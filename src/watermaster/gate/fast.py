@@ -8,8 +8,8 @@ One record costs a typed decode and its share of a few passes over a block of re
 - one regular expression over all texts that have a pattern, a format or a date, joined with NUL;
 - rules as comparisons of columns, or as closures.
 
-Each pass proves the whole block or nothing: if one fails, the block is halved until the culprits stand alone. They
-are not bad, only unproven; the exact lane judges them.
+Each pass proves the whole block or nothing: if one fails, the block is halved for that pass until the culprits stand
+alone, and the others go on. Culprits are not bad, only unproven; the exact lane judges them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from watermaster.contract.checks import Checks, FieldCheck
 from watermaster.gate.block import Block, NumberColumn, Records
 from watermaster.gate.breach import Breaches
 from watermaster.gate.key_check import compile_key
-from watermaster.gate.proof import compile_proofs, compile_rule_proof
+from watermaster.gate.proof import Proof, compile_rule_proof, compile_syntax_proofs, compile_value_proofs
 from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.swift_json import SWIFT_BYTES_MAX
 from watermaster.gate.typed_record import NoFastLane, compile_record
 
-BLOCK_MAX: Final = 96
+BLOCK_MAX: Final = 64
 """Records proven together: enough to share the cost of a call."""
-BLOCK_MIN: Final = 12
+BLOCK_MIN: Final = 16
 """After a block with culprits: few enough that one costs its neighbours little."""
 INT64_DIGITS: Final = 19
 
@@ -50,19 +50,23 @@ class FastLane:
         self._bytes_max = min(SWIFT_BYTES_MAX, limits.value_bytes_max, limits.elements_max)
         access = RecordAccess(plan)
         rules = [compile_rule_proof(rule.expression, plan, access) for rule in checks.rules]
-        self._numbers = [
+        self._columns = [
             NumberColumn(attribute, kind, optional=optional, keep=attribute in access.attributes)
             for attribute, kind, optional in plan.numbers
         ]
-        self._proofs = [*compile_proofs(plan), *rules]
-        self._prove_keys = _key_proof(checks)
+        keys = _key_proof(checks)
+        self._asks_keys = keys is not None
+        self._syntax = compile_syntax_proofs(plan)
+        self._values = [*compile_value_proofs(plan), *rules, *([] if keys is None else [keys])]
 
     def unproven(self, keys: Nullable, values: Nullable, start: int, stop: int) -> list[int]:
         """Indexes in `[start, stop)` of records that are for the exact lane, in order."""
         block, failed = self._decode_all(keys, values, start, stop)
-        if self._numbers:
-            block = self._with_numbers(block, failed)
-        failed += _culprits(self._proven, block)
+        block = _without_culprits(self._syntax, block, failed)
+        for column in self._columns:
+            block = _without_culprits([column.readable], block, failed)
+            column.settle(block)
+        _without_culprits(self._values, block, failed)
         failed.sort()
         return failed
 
@@ -79,7 +83,7 @@ class FastLane:
             except (ValueError, RecursionError):
                 failed.append(indexes.pop(len(records)))
                 del kept[len(records)]
-        asked = [] if self._prove_keys is None else [keys[index] for index in indexes]
+        asked = [keys[index] for index in indexes] if self._asks_keys else []
         return Block(indexes, asked, kept, records, {}), failed  # type: ignore[arg-type]
 
     def _unfit(self, values: Nullable, start: int, stop: int) -> list[int]:
@@ -92,41 +96,29 @@ class FastLane:
             pass
         return [start + at for at, value in enumerate(block) if value is None or len(value) > self._bytes_max]
 
-    def _with_numbers(self, block: Block, failed: list[int]) -> Block:
-        """The block with its numbers, without the records whose numbers are not surely good."""
-        if not _attempt(self._read_numbers, block):
-            failed += _culprits(self._read_numbers, block)
-            block = block.without(failed)
-            self._read_numbers(block)
-        for column in self._numbers:
-            column.keep(block.records, block.numbers[column.attribute])
-        return block
 
-    def _read_numbers(self, block: Block) -> bool:
-        for column in self._numbers:
-            block.numbers[column.attribute] = column.read(block.records)
-        return True
-
-    def _proven(self, block: Block) -> bool:
-        if self._prove_keys is not None and not self._prove_keys(block.keys):
-            return False
-        joined = b"".join(block.values)
-        return all(proof(joined, block) for proof in self._proofs)
+def _without_culprits(proofs: Sequence[Proof], block: Block, failed: list[int]) -> Block:
+    """The records for which all proofs hold; the indexes of the others are added to `failed`."""
+    for proof in proofs:
+        if not _attempt(proof, block):
+            culprits = _culprits(proof, block)
+            failed += culprits
+            block = block.without(culprits)
+    return block
 
 
-def _culprits(prove: Callable[[Block], bool], block: Block) -> list[int]:
-    """Indexes of the records that cannot be proven: halve the block until they stand alone."""
-    if not block.indexes or _attempt(prove, block):
-        return []
-    if len(block.indexes) == 1:
-        return [block.indexes[0]]
+def _culprits(proof: Proof, block: Block) -> list[int]:
+    """Indexes of the records that one proof fails on: halve the block until they stand alone."""
+    if len(block.indexes) <= 1:
+        return block.indexes
     half = len(block.indexes) // 2
-    return _culprits(prove, block.part(0, half)) + _culprits(prove, block.part(half, None))
+    parts = (block.part(0, half), block.part(half, None))
+    return [index for part in parts if not _attempt(proof, part) for index in _culprits(proof, part)]
 
 
-def _attempt(prove: Callable[[Block], bool], block: Block) -> bool:
+def _attempt(proof: Proof, block: Block) -> bool:
     try:
-        return prove(block)
+        return not block.indexes or proof(block)
     except Exception:  # noqa: BLE001 - `Unsure`, `Undecided`, or a surprise: whatever it is, it proves nothing
         return False
 
@@ -139,15 +131,15 @@ def _depth(check: FieldCheck) -> int:
     return max(inner, default=0) + (1 if is_container or not inner else 0)
 
 
-def _key_proof(checks: Checks) -> Callable[[list[bytes | None]], bool] | None:
+def _key_proof(checks: Checks) -> Proof | None:
     """Whether all keys are surely good; None if nothing is asked of keys."""
     if checks.key.check is None and checks.key.encoding != "json":
-        return all if checks.key.required else None
+        return (lambda block: all(block.keys)) if checks.key.required else None
     judge = compile_key(checks)
 
-    def prove(keys: list[bytes | None]) -> bool:
+    def prove(block: Block) -> bool:
         broken: Breaches = []
-        for key in keys:
+        for key in block.keys:
             judge(key, broken)
         return not broken
 

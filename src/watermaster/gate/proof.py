@@ -18,8 +18,7 @@ from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.rule_check import simplify
 from watermaster.gate.typed_record import NoFastLane, Plan
 
-Proof: TypeAlias = Callable[[bytes, Block], bool]
-"""From the joined bytes of a block and its typed records."""
+Proof: TypeAlias = Callable[[Block], bool]
 Column: TypeAlias = Callable[[Block], Iterable[Any]]
 
 _ABSENT: Final = "\x01"
@@ -32,23 +31,29 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }  # fmt: skip
 
 
-def compile_proofs(plan: Plan) -> list[Proof]:
-    """The proofs of a plan without its rules, cheap and telling ones first."""
+def compile_syntax_proofs(plan: Plan) -> list[Proof]:
+    """What the bytes must be like, so that everything else may trust the typed records."""
     proofs: list[Proof] = [_no_backslash, _quotes_proof(plan)]
     if plan.inner_numbers:
         proofs.append(_no_long_number)
+    return proofs
+
+
+def compile_value_proofs(plan: Plan) -> list[Proof]:
+    """What the types do not say of single values."""
+    proofs: list[Proof] = []
     if plan.texts:
         proofs.append(_texts_proof(plan))
     proofs.extend(_test_proof(attribute, test, optional=optional) for attribute, test, optional in plan.tests)
     return proofs
 
 
-def _no_backslash(joined: bytes, _block: Block) -> bool:
-    return joined.find(b"\\") < 0
+def _no_backslash(block: Block) -> bool:
+    return block.joined.find(b"\\") < 0
 
 
-def _no_long_number(joined: bytes, _block: Block) -> bool:
-    return not has_long_number(joined)
+def _no_long_number(block: Block) -> bool:
+    return not has_long_number(block.joined)
 
 
 def _quotes_proof(plan: Plan) -> Proof:
@@ -56,13 +61,13 @@ def _quotes_proof(plan: Plan) -> Proof:
     always, optional = plan.quoted, _optional_count(plan)
     counts = [(attrgetter(attribute), count) for attribute, count in plan.counts]
 
-    def prove(joined: bytes, block: Block) -> bool:
+    def prove(block: Block) -> bool:
         expected = always * len(block.records)
         if optional is not None:
             expected += optional(block.records)
         for get, count in counts:
             expected += sum(map(count, map(get, block.records)))
-        return joined.count(b'"') == 2 * expected
+        return block.joined.count(b'"') == 2 * expected
 
     return prove
 
@@ -98,7 +103,7 @@ def _texts_proof(plan: Plan) -> Proof:
     values_of = _gather([attribute for attribute, _, _ in plan.texts])
     sparse = any(optional for _, _, optional in plan.texts)
 
-    def prove(_joined: bytes, block: Block) -> bool:
+    def prove(block: Block) -> bool:
         values = values_of(block.records)
         if sparse:
             values = [value if type(value) is str else _ABSENT for value in values]
@@ -109,9 +114,9 @@ def _texts_proof(plan: Plan) -> Proof:
 
 def _test_proof(attribute: str, test: Callable[[Any], bool], *, optional: bool) -> Proof:
     if not optional:
-        return lambda _joined, block: all(map(test, block.column(attribute)))
+        return lambda block: all(map(test, block.column(attribute)))
 
-    def prove(_joined: bytes, block: Block) -> bool:
+    def prove(block: Block) -> bool:
         return all(test(value) for value in block.column(attribute) if value is not None and value is not UNSET)
 
     return prove
@@ -128,8 +133,8 @@ def compile_rule_proof(expression: str, plan: Plan, access: RecordAccess) -> Pro
         raise NoFastLane
     read = closure.read
     if closure.kind is bool:
-        return lambda _joined, block: all(map(read, block.records))
-    return lambda _joined, block: all(value is True or value == "" for value in map(read, block.records))
+        return lambda block: all(map(read, block.records))
+    return lambda block: all(value is True or value == "" for value in map(read, block.records))
 
 
 def _column_proof(tree: Node, plan: Plan) -> Proof | None:
@@ -140,7 +145,7 @@ def _column_proof(tree: Node, plan: Plan) -> Proof | None:
         first, second = _column_proof(tree.left, plan), _column_proof(tree.right, plan)
         if first is None or second is None:
             return None
-        return lambda joined, block: first(joined, block) and second(joined, block)
+        return lambda block: first(block) and second(block)
     left, right = _column(tree.left, plan), _column(tree.right, plan)
     if left is None or right is None or tree.sign not in _OPERATORS:
         return None
@@ -149,7 +154,7 @@ def _column_proof(tree: Node, plan: Plan) -> Proof | None:
     ):
         return None
     compare, first_of, second_of = _OPERATORS[tree.sign], left[0], right[0]
-    return lambda _joined, block: all(map(compare, first_of(block), second_of(block)))
+    return lambda block: all(map(compare, first_of(block), second_of(block)))
 
 
 def _column(node: Node, plan: Plan) -> tuple[Column, type] | None:
