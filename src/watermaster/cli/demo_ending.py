@@ -166,7 +166,8 @@ def _show_example(held: HeldRecord, out: Console, width: int) -> None:
     table.add_row("held as", Text(f"{held.topic}[{held.partition}] offset {counted(held.offset)}"))
     table.add_row("timestamp", when)
     table.add_row(
-        "broken", Text("\n".join(f"{rule}: {first_sentence(message)}" for rule, message in held.broken), "yellow")
+        "broken",
+        Text("\n".join(one_line(f"{rule}: {first_sentence(message)}") for rule, message in held.broken), "yellow"),
     )
     table.add_row("key", Text(one_line(_text(held.key) or "null")))
     table.add_row("value", _value(held, width - 14))

@@ -48,6 +48,11 @@ COLUMNS: Final = (
 _TEXTS: Final = frozenset({"carrier", "tailnum", "origin", "dest", "time_hour"})
 _NOTHING: Final = "NA"
 
+_UNREADABLE: Final = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, csv.Error, EOFError, OSError, ValueError),
+    *(KeyError, NotImplementedError, RuntimeError),  # of zipfile: no such member, unknown compression, encrypted
+)
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,7 +65,7 @@ def read_flights(archive: Path) -> Iterator[SourceRecord]:
         if tuple(columns) != COLUMNS:
             raise _unexpected(archive, "its columns are others")
         yield from map(_record, rows)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, csv.Error) as error:
+    except _UNREADABLE as error:
         raise _unexpected(archive, type(error).__name__) from error
 
 

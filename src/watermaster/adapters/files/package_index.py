@@ -50,7 +50,9 @@ def index_address(
     chosen: str | None = None, configured: str | None = None, environment: Mapping[str, str] = os.environ
 ) -> str:
     """Which index to ask: as chosen, WATERMASTER_PACKAGE_INDEX, as configured, PIP_INDEX_URL, or the public one."""
-    asked = (chosen, environment.get(INDEX_VARIABLE), configured, environment.get("PIP_INDEX_URL"))
+    # The configuration's default says nothing: pip's own setting is then the better guess.
+    told = None if configured == PUBLIC_INDEX else configured
+    asked = (chosen, environment.get(INDEX_VARIABLE), told, environment.get("PIP_INDEX_URL"))
     return next((address for address in asked if address), PUBLIC_INDEX).rstrip("/")
 
 
