@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from watermaster.contract.checks import FieldCheck, LogicalType
-from watermaster.gate.cel_view import ToCel, as_spelled, compile_to_cel
+from watermaster.gate.cel_view import as_spelled, compile_to_cel
 from watermaster.gate.closure import Closure, Read, Undecided
-from watermaster.gate.strict_json import Document
 
 _NUMBERS = (LogicalType.NUMBER, LogicalType.INTEGER)
 
@@ -22,20 +21,26 @@ class DocumentAccess:
     def field(self, path: tuple[str, ...]) -> Closure:
         """See `Access.field`."""
         declared = _declared(self._check, path)
-        convert: ToCel | None = None if declared is None or declared.type not in _NUMBERS else compile_to_cel(declared)
+        convert = as_spelled if declared is None or declared.type not in _NUMBERS else compile_to_cel(declared)
         parent = _reader(path[:-1])
         name = path[-1]
+
+        def read_number(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+            return convert(value) if type(value) is int or type(value) is Decimal else value
 
         def read(document: Any) -> Any:  # noqa: ANN401 - any JSON value
             holder = parent(document)
             if type(holder) is not dict or name not in holder:
                 raise Undecided
-            value = holder[name]
-            if type(value) is str:
-                return value
-            return _number(value, convert) if type(value) is int or type(value) is Decimal else value
+            return read_number(holder[name])
 
-        return Closure(read)
+        def read_top(document: Any) -> Any:  # noqa: ANN401 - any JSON value
+            if type(document) is not dict or name not in document:
+                raise Undecided
+            value = document[name]
+            return value if type(value) is str else read_number(value)
+
+        return Closure(read if len(path) > 1 else read_top)
 
     def has(self, path: tuple[str, ...]) -> Read:
         """See `Access.has`."""
@@ -72,7 +77,3 @@ def _declared(check: FieldCheck, path: tuple[str, ...]) -> FieldCheck | None:
         else:
             found = next((child for child in found.properties if child.name == name), None)
     return found
-
-
-def _number(value: Document, convert: ToCel | None) -> object:
-    return as_spelled(value) if convert is None else convert(value)

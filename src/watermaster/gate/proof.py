@@ -25,7 +25,6 @@ _ABSENT: Final = "\x01"
 """Stands for an absent text: no string of a record without backslashes holds a control character."""
 _ABSENT_RE2: Final = r"\x{01}"
 _NUL: Final = "\0"
-_NUL_RE2: Final = r"\x{00}"
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip

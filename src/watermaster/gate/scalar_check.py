@@ -41,6 +41,10 @@ def compile_string(check: FieldCheck) -> Checker:
     tests = _string_tests(check)
     wrong = mismatches(check, "a string")
 
+    def judge_type(value: Document, broken: Breaches) -> None:
+        if type(value) is not str:
+            broken.append(wrong[type(value)])
+
     def judge(value: Document, broken: Breaches) -> None:
         if type(value) is not str:
             broken.append(wrong[type(value)])
@@ -49,7 +53,7 @@ def compile_string(check: FieldCheck) -> Checker:
             if not test(value):
                 broken.append(reason)
 
-    return judge
+    return judge if tests else judge_type
 
 
 def _string_tests(check: FieldCheck) -> tuple[StringTest, ...]:

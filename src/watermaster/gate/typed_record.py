@@ -17,11 +17,9 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from watermaster.contract.checks import FieldCheck, LogicalType, Range, UnknownFields
-from watermaster.contract.pattern import compile_pattern
 from watermaster.gate.breach import Breaches
-from watermaster.gate.moment import plain_moment
 from watermaster.gate.scalar_check import integer_bounds
-from watermaster.gate.string_format import FORMAT_PATTERNS
+from watermaster.gate.text_pattern import text_patterns, without_text_patterns
 from watermaster.gate.value_check import compile_value
 
 INT_MIN: Final = -(2**63)
@@ -157,9 +155,9 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
         plan.quoted += 1 + (kind is str)
     plan.slots[path] = Slot(attribute, kind, optional)
     expression, rest = _scalar_type(child)
-    for pattern in _text_patterns(rest):
+    for pattern in text_patterns(rest):
         plan.texts.append((attribute, pattern, optional))
-    rest = _without_text_patterns(rest)
+    rest = without_text_patterns(rest)
     if _is_open(rest):
         plan.tests.append((attribute, compile_test(rest), optional))
     if kind is float:
@@ -247,35 +245,6 @@ def _integer_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
     if low > INT_MAX or high < INT_MIN:
         raise NoFastLane
     return Annotated[int, Meta(ge=low, le=high)], rest
-
-
-def _text_patterns(check: FieldCheck) -> list[str]:
-    """RE2 expressions of the whole text that cover pattern, format and moment, as far as there are such."""
-    found = []
-    if check.pattern is not None and (whole := compile_pattern(check.pattern).whole) is not None:
-        found.append(whole)
-    if check.format in _WHOLE_FORMATS and check.type is LogicalType.STRING:
-        found.append(compile_pattern(FORMAT_PATTERNS[check.format]).whole or "")
-    if (plain := _moment(check)) is not None:
-        found.append(plain)
-    return found
-
-
-_WHOLE_FORMATS: Final = frozenset(FORMAT_PATTERNS) - {"hostname"}
-
-
-def _moment(check: FieldCheck) -> str | None:
-    return None if check.temporal is None else plain_moment(check.temporal)
-
-
-def _without_text_patterns(check: FieldCheck) -> FieldCheck:
-    if check.pattern is not None and compile_pattern(check.pattern).whole is not None:
-        check = replace(check, pattern=None)
-    if check.format in _WHOLE_FORMATS and check.type is LogicalType.STRING:
-        check = replace(check, format=None)
-    if check.range is None and _moment(check) is not None:
-        check = replace(check, temporal=None)
-    return check
 
 
 def _is_open(check: FieldCheck) -> bool:

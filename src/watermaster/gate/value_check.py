@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, TypeAlias, assert_never
 from unicodedata import normalize
 
 from watermaster.contract.checks import FieldCheck, LogicalType, UnknownFields
@@ -12,6 +11,7 @@ from watermaster.gate.breach import Breaches, Checker, breach, mismatches
 from watermaster.gate.reasons import REASONS
 from watermaster.gate.scalar_check import SCALAR_COMPILERS
 from watermaster.gate.strict_json import Document
+from watermaster.gate.text_pattern import compile_members_match, without_text_patterns
 from watermaster.gate.verdict import BrokenRule
 
 
@@ -39,26 +39,19 @@ def compile_value(check: FieldCheck, unknown: UnknownFields) -> Checker:
             assert_never(check.type)
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    name: str
-    judge: Checker
-    missing: BrokenRule | None
-    null: BrokenRule | None
-
-
 def null_breach(check: FieldCheck) -> BrokenRule | None:
     """The reason why null is refused here; None if it is not."""
     return breach(check, "required", "field.null", REASONS["field.null"]) if check.required else None
 
 
-def _members(check: FieldCheck, unknown: UnknownFields) -> list[_Member]:
-    members = []
-    for child in check.properties:
-        due = child.required or child.name in check.required_names
-        missing = breach(child, "required", "field.missing", REASONS["field.missing"]) if due else None
-        members.append(_Member(child.name, compile_value(child, unknown), missing, null_breach(child)))
-    return members
+_Row: TypeAlias = tuple[str, Checker, BrokenRule | None, BrokenRule | None]
+"""Name, checker, reason if missing, reason if null."""
+
+
+def _row(child: FieldCheck, check: FieldCheck, unknown: UnknownFields) -> _Row:
+    due = child.required or child.name in check.required_names
+    missing = breach(child, "required", "field.missing", REASONS["field.missing"]) if due else None
+    return child.name, compile_value(child, unknown), missing, null_breach(child)
 
 
 def _compile_object(check: FieldCheck, unknown: UnknownFields) -> Checker:
@@ -83,27 +76,41 @@ def _compile_object(check: FieldCheck, unknown: UnknownFields) -> Checker:
 
 
 def _compile_members(check: FieldCheck, unknown: UnknownFields) -> Callable[[dict[str, Document], Breaches], None]:
-    rows = [(m.name, m.judge, m.missing, m.null) for m in _members(check, unknown)]
+    """Judges declared members. Where the texts of all that have a pattern match, the rest of the checks is enough."""
+    rows = [_row(child, check, unknown) for child in check.properties]
+    texts, texts_match = compile_members_match(check.properties)
+    rest = [
+        _row(without_text_patterns(child) if child.name in texts else child, check, unknown)
+        for child in check.properties
+    ]
     strangers = _compile_strangers(check, unknown)
-    absent = object()
 
     def judge(value: dict[str, Document], broken: Breaches) -> None:
-        known = 0
-        for name, judge_member, missing, null in rows:
-            member = value.get(name, absent)
-            if member is absent:
-                if missing is not None:
-                    broken.append(missing)
-                continue
-            known += 1
-            if member is not None:
-                judge_member(member, broken)  # type: ignore[arg-type]
-            elif null is not None:
-                broken.append(null)
+        known = _judge_rows(rest if texts and texts_match(value) else rows, value, broken)
         if known != len(value):
             strangers(value, broken)
 
     return judge
+
+
+_ABSENT: Final = object()
+
+
+def _judge_rows(rows: list[_Row], value: dict[str, Document], broken: Breaches) -> int:
+    """The number of declared members that are there."""
+    known = 0
+    for name, judge, missing, null in rows:
+        member = value.get(name, _ABSENT)
+        if member is _ABSENT:
+            if missing is not None:
+                broken.append(missing)
+            continue
+        known += 1
+        if member is not None:
+            judge(member, broken)  # type: ignore[arg-type]
+        elif null is not None:
+            broken.append(null)
+    return known
 
 
 def _compile_strangers(check: FieldCheck, unknown: UnknownFields) -> Checker:
