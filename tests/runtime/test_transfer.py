@@ -390,6 +390,22 @@ def test_a_stream_that_breaks_its_budget_is_paused_and_others_go_on() -> None:
     assert world.values("trusted.orders") == [b"p"]
 
 
+def test_a_new_contract_that_breaks_its_budget_pauses_the_stream_until_the_next() -> None:
+    world = World({"orders": 1}, budget=HoldBudget(share=0.5, window=4, minimum=4))
+    worker = world.worker()
+    worker.step(4)
+    world.activate("orders", b"x")
+    worker.step(2)
+    send(world, b"x", b"x", b"x", b"p")
+    worker.step(30)
+    assert worker.observed.conditions == {"halted:orders": "WM-BREAKER-OPEN"}
+    assert worker.observed.aborts == ["WM-BREAKER-OPEN"]
+    world.activate("orders", b"y")
+    worker.step(6)
+    assert worker.observed.conditions == {}
+    assert world.values("trusted.orders") == [b"x", b"x", b"x", b"p"]
+
+
 @pytest.mark.parametrize("call", ["pause", "resume", "seek"])
 def test_a_paused_stream_goes_on_even_if_the_client_fails_at_that_moment(call: str) -> None:
     world = World({"orders": 1}, budget=HoldBudget(share=0.5, window=4, minimum=4))

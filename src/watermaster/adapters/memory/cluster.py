@@ -124,6 +124,7 @@ class MemoryCluster:
     def begin(self, transactional_id: str, epoch: int) -> None:
         """Start a transaction."""
         self._check(transactional_id, epoch)
+        assert transactional_id not in self._open, "a transaction is open"  # noqa: S101 - the client refuses it too
         self._open[transactional_id] = OpenTransaction(Transaction())
 
     def write(self, transactional_id: str, epoch: int, at: TopicPartition, record: StoredRecord) -> None:
