@@ -95,18 +95,22 @@ class ControlState:
         if content_hash(value) == hash_:
             self.contracts[hash_] = value
         else:
-            self.refused.append(name)
+            self._refuse(name)
 
     def _apply_activation(self, name: str, value: bytes) -> None:
         try:
             activation = _decode(value)
         except (msgspec.DecodeError, msgspec.ValidationError):
-            self.refused.append(name)
+            self._refuse(name)
             return
         if name.encode() != activation_key(activation):
-            self.refused.append(name)
+            self._refuse(name)
             return
         self.activations.setdefault(activation.stream, {}).setdefault(activation.number, activation)
+
+    def _refuse(self, name: str) -> None:
+        if name not in self.refused:
+            self.refused.append(name)
 
     def in_force(self, stream: str) -> Activation | None:
         """The newest activation of a stream whose contract is there too."""

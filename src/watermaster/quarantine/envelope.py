@@ -14,6 +14,10 @@ RULES_MAX = 20
 MESSAGE_CHARS_MAX = 500
 """The text of all rules in the standard message headers; long enough to read, short enough for a list."""
 
+RULE_CHARS_MAX = 200
+"""Of each text of one rule in the full list. A rule may make its message from the record, and a held record whose
+reasons do not fit into the quarantine topic could not be held at all."""
+
 ORIGINAL_HEADERS = HELD_FACTS_PREFIX + "original_headers"
 REFERENCE = HELD_FACTS_PREFIX + "reference"
 """Present where the original bytes could not be carried: JSON facts of what stands at the coordinates."""
@@ -81,17 +85,28 @@ class Envelope:
 
 def _message(broken: tuple[BrokenRule, ...]) -> bytes:
     text = "; ".join(f"{rule.rule}: {rule.message}" for rule in broken[:RULES_MAX])
-    return text[:MESSAGE_CHARS_MAX].encode()
+    return text[:MESSAGE_CHARS_MAX].encode(errors="replace")
 
 
 def _rules(broken: tuple[BrokenRule, ...]) -> bytes:
     listed = [
-        {"rule": r.rule, "path": r.path, "code": r.code, "message": r.message, "severity": r.severity.value}
+        {
+            "rule": _cut(r.rule),
+            "path": _cut(r.path),
+            "code": _cut(r.code),
+            "message": _cut(r.message),
+            "severity": r.severity.value,
+        }
         for r in broken[:RULES_MAX]
     ]
     if len(broken) > RULES_MAX:
         listed.append({"more": str(len(broken) - RULES_MAX)})
     return _encode_json(listed)
+
+
+def _cut(text: str) -> str:
+    """Short enough, and without lone surrogates, which no encoder takes."""
+    return text[:RULE_CHARS_MAX].encode(errors="replace").decode()
 
 
 def reference_facts(*, reason: str, key_bytes: int, value_bytes: int, timestamp_ms: int, headers: int) -> bytes:

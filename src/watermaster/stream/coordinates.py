@@ -20,6 +20,8 @@ HELD_FACTS_PREFIX = "__watermaster."
 
 _VERSION = b"1"
 _FIELD_COUNT = 8
+_DIGITS_MAX = 19
+"""Of a signed 64-bit number."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,8 +65,10 @@ def decode_coordinates(value: bytes | None) -> Coordinates | None:
     fields = value.split(b" ")
     if len(fields) != _FIELD_COUNT or fields[0] != _VERSION:
         return None
+    # Digits alone, as we write them: int() would also take signs, spaces and underscores, and any length.
+    if not all(field.isdigit() and len(field) <= _DIGITS_MAX for field in fields[3:]):
+        return None
     try:
-        numbers = [int(field) for field in fields[3:]]
-        return Coordinates(fields[1].decode("ascii"), fields[2].decode("ascii"), *numbers)
-    except (ValueError, UnicodeDecodeError):
+        return Coordinates(fields[1].decode(), fields[2].decode(), *map(int, fields[3:]))
+    except UnicodeDecodeError:
         return None
