@@ -103,6 +103,17 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize("count", [1, 10, 100, 500, 1000])
+@pytest.mark.parametrize("atom", ["[a-z]", "(?:[a-f]|[b-g])", r"\p{L}", "(?:ab|a)"])
+def test_large_patterns_still_match(atom: str, count: int) -> None:
+    try:
+        pattern = compile_pattern(f"^{atom}{{{count}}}$")
+    except PatternProblem:
+        return  # beyond what RE2 compiles at all
+    assert pattern.search("a" * count)
+    assert not pattern.search("a" * count + "!")
+
+
 @given(st.lists(PIECES, max_size=6), st.text("ab é1", max_size=6))
 def test_whole_form_means_search(pieces: list[str], text: str) -> None:
     try:

@@ -18,6 +18,9 @@ import re2
 PATTERN_LENGTH_MAX: Final = 4096
 """Characters. Longer patterns are generated lists, which belong into `enum`."""
 
+SURE_PROGRAM_SIZE: Final = 2_000
+"""RE2 instructions. Twenty states of so many take under a megabyte of the eight that RE2 allows itself."""
+
 _ANY: Final = r"[\x{00}-\x{10FFFF}]"
 _NOTHING: Final = r"[^\x{00}-\x{10FFFF}]"
 _REST: Final = r"[^\x{00}]*"
@@ -43,7 +46,7 @@ class PatternProblem(Exception):
 
 
 class _Set(Protocol):
-    def Match(self, text: str | bytes) -> list[int]: ...  # noqa: N802 - the name that RE2 gives it
+    def Match(self, text: str | bytes) -> list[int] | None: ...  # noqa: N802 - the name that RE2 gives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,11 @@ class Pattern:
     source: str
     whole: str | None
     _quick: _Set
-    _sure: re2._Regexp
+    _sure: re2._Regexp | None
 
     def search(self, text: str) -> bool:
         """Whether the pattern is found anywhere in `text`, which must be encodable (no lone surrogates)."""
-        # The set answers in a tenth of the time, but says no when its automaton outgrows its memory: so ask again.
-        return bool(self._quick.Match(text)) or self._sure.search(text) is not None
+        return bool(self._quick.Match(text)) or (self._sure is not None and self._sure.search(text) is not None)
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -80,13 +82,17 @@ def compile_pattern(text: str) -> Pattern:
         quick.Compile()
     except re2.error as problem:
         raise PatternProblem(_explain(problem)) from None
-    return Pattern(text=text, source=source, whole=_whole(tokens), _quick=quick, _sure=sure)
+    # The set answers in a tenth of the time, but says no to everything if its automaton has no room for twenty states.
+    # Small programs always have it; where that is not certain, each no is asked again.
+    asked_again = sure if sure.programsize > SURE_PROGRAM_SIZE else None
+    return Pattern(text=text, source=source, whole=_whole(tokens), _quick=quick, _sure=asked_again)
 
 
-def compile_whole(source: str) -> _Set:
-    """A set of one RE2 expression that must match a whole text: `.Match(text)` gives `[0]` or `[]`."""
+def compile_whole(*sources: str) -> _Set:
+    """A set of RE2 expressions that must match a whole text: `.Match(text)` gives the numbers of those that do."""
     joined = re2.Set.FullMatchSet(_options())
-    joined.Add(source.encode())
+    for source in sources:
+        joined.Add(source.encode())
     joined.Compile()
     whole: _Set = joined
     return whole

@@ -9,6 +9,7 @@ holds an escaped quote. What msgspec refuses is left to the exact decoder, which
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, cast
 
 import msgspec
@@ -69,10 +70,27 @@ def count_quoted(document: Document, depth_max: int) -> int:
 def _count_in(values: Iterable[Document], depth_max: int) -> int:
     if depth_max == 0:
         raise _TooDeep
-    types = list(map(type, values))
-    total = types.count(str)
-    if dict in types or list in types:
-        total += sum(
-            count_quoted(value, depth_max - 1) for value in values if type(value) is dict or type(value) is list
-        )
-    return total
+    members = list(values)
+    if len(members) > _SHAPE_MEMBERS_MAX:
+        return _count_many(members, depth_max)
+    strings, flat = _shape(tuple(map(type, members)))
+    return strings if flat else strings + _count_inner(members, depth_max)
+
+
+_SHAPE_MEMBERS_MAX: Final = 64
+"""Larger containers are counted directly: their shapes do not repeat."""
+
+
+@lru_cache(maxsize=1024)
+def _shape(types: tuple[type, ...]) -> tuple[int, bool]:
+    """Number of strings, and whether there are no containers. Records of one stream have few different shapes."""
+    return types.count(str), dict not in types and list not in types
+
+
+def _count_many(members: list[Document], depth_max: int) -> int:
+    return sum(type(member) is str for member in members) + _count_inner(members, depth_max)
+
+
+def _count_inner(members: list[Document], depth_max: int) -> int:
+    inner = [member for member in members if type(member) is dict or type(member) is list]
+    return sum(count_quoted(member, depth_max - 1) for member in inner)

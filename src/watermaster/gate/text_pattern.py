@@ -6,17 +6,14 @@ matches it, so none can stray into its neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from watermaster.contract.checks import FieldCheck, LogicalType
 from watermaster.contract.pattern import compile_pattern, compile_whole
 from watermaster.gate.moment import plain_moment
 from watermaster.gate.strict_json import Document
 from watermaster.gate.string_format import FORMAT_PATTERNS
-
-Matches: TypeAlias = Callable[[dict[str, Document]], bool]
 
 _WHOLE_FORMATS: Final = frozenset(FORMAT_PATTERNS) - {"hostname"}
 _NUL: Final = "\0"
@@ -55,18 +52,48 @@ def join_expressions(expressions: list[str]) -> str:
     return "".join(f"(?:{expression}){_NUL_RE2}" for expression in expressions)
 
 
-def compile_members_match(
-    children: tuple[FieldCheck, ...],
-) -> tuple[frozenset[str], Callable[[dict[str, Document]], bool]]:
-    """The names of text members with expressions, and whether all of them are there as texts that match."""
-    pairs = [(child.name, expression) for child in children for expression in text_patterns(child)]
-    names = [name for name, _ in pairs]
-    match = compile_whole(join_expressions([expression for _, expression in pairs])).Match
+class MembersMatch:
+    """The text members of an object that have expressions, matched in one call."""
 
-    def matches(value: dict[str, Document]) -> bool:
+    def __init__(self, children: tuple[FieldCheck, ...]) -> None:
+        pairs = [(child.name, expression) for child in children for expression in text_patterns(child)]
+        self._names = [name for name, _ in pairs]
+        self.names = frozenset(self._names)
+        expressions = [f"{expression}|{_ABSENT_RE2}" for _, expression in pairs]
+        self._match = compile_whole(*_one_by_one(expressions)).Match if pairs else None
+
+    def doubtful(self, value: dict[str, Document]) -> frozenset[str] | None:
+        """Names of members whose texts are not surely good; None if all are there and good.
+
+        Members that are absent or no texts are not doubtful: their texts need no further look.
+        """
+        if self._match is None:
+            return _NOTHING_DOUBTFUL
+        texts = [value.get(name) for name in self._names]
         try:
-            return bool(match(_NUL.join([value[name] for name in names]) + _NUL))  # type: ignore[misc]
-        except (KeyError, TypeError):  # absent, or no text
-            return False
+            joined = _NUL.join(texts) + _NUL  # type: ignore[arg-type]
+            complete = True
+        except TypeError:  # absent, or no text
+            joined = _NUL.join([text if type(text) is str else _ABSENT for text in texts]) + _NUL
+            complete = False
+        if _ABSENT in joined and joined.count(_ABSENT) != sum(type(text) is not str for text in texts):
+            return self.names  # a text holds the sign for its absence
+        matched = self._match(joined) or ()
+        if len(matched) == len(self._names):
+            return None if complete else _NOTHING_DOUBTFUL
+        return frozenset(name for number, name in enumerate(self._names) if number not in matched)
 
-    return frozenset(names), matches
+
+_NOTHING_DOUBTFUL: Final[frozenset[str]] = frozenset()
+_ABSENT: Final = "\x01"
+_ABSENT_RE2: Final = r"\x{01}"
+_ANY_TEXT: Final = r"[^\x{00}]*\x{00}"
+
+
+def _one_by_one(expressions: list[str]) -> list[str]:
+    """For each expression one that only looks at its own text of the joined ones."""
+    last = len(expressions) - 1
+    return [
+        _ANY_TEXT * number + f"(?:{expression}){_NUL_RE2}" + _ANY_TEXT * (last - number)
+        for number, expression in enumerate(expressions)
+    ]

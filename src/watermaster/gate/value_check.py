@@ -11,7 +11,7 @@ from watermaster.gate.breach import Breaches, Checker, breach, mismatches
 from watermaster.gate.reasons import REASONS
 from watermaster.gate.scalar_check import SCALAR_COMPILERS
 from watermaster.gate.strict_json import Document
-from watermaster.gate.text_pattern import compile_members_match, without_text_patterns
+from watermaster.gate.text_pattern import MembersMatch, without_text_patterns
 from watermaster.gate.verdict import BrokenRule
 
 
@@ -76,21 +76,39 @@ def _compile_object(check: FieldCheck, unknown: UnknownFields) -> Checker:
 
 
 def _compile_members(check: FieldCheck, unknown: UnknownFields) -> Callable[[dict[str, Document], Breaches], None]:
-    """Judges declared members. Where the texts of all that have a pattern match, the rest of the checks is enough."""
-    rows = [_row(child, check, unknown) for child in check.properties]
-    texts, texts_match = compile_members_match(check.properties)
-    rest = [
-        _row(without_text_patterns(child) if child.name in texts else child, check, unknown)
+    """Judges declared members. Texts that match together with their neighbours' are not matched again."""
+    match = MembersMatch(check.properties)
+    rows = {child.name: _row(child, check, unknown) for child in check.properties}
+    sure = {
+        child.name: _row(without_text_patterns(child), check, unknown)
+        if child.name in match.names
+        else rows[child.name]
         for child in check.properties
-    ]
+    }
+    finished = {child.name for child in check.properties if child.name in match.names and _is_matched_out(child)}
+    unfinished = [row for name, row in sure.items() if name not in finished]
+    all_sure = list(sure.values())
     strangers = _compile_strangers(check, unknown)
 
     def judge(value: dict[str, Document], broken: Breaches) -> None:
-        known = _judge_rows(rest if texts and texts_match(value) else rows, value, broken)
+        doubtful = match.doubtful(value)
+        if doubtful is None:
+            known = len(finished) + _judge_rows(unfinished, value, broken)
+        elif not doubtful:
+            known = _judge_rows(all_sure, value, broken)
+        else:
+            known = _judge_rows([rows[name] if name in doubtful else sure[name] for name in rows], value, broken)
         if known != len(value):
             strangers(value, broken)
 
     return judge
+
+
+def _is_matched_out(child: FieldCheck) -> bool:
+    """Whether nothing is left to judge of a text that matches its expressions."""
+    rest = without_text_patterns(child)
+    asked = (rest.pattern, rest.format, rest.temporal, rest.min_length, rest.max_length, rest.enum, rest.range)
+    return all(part is None for part in asked)
 
 
 _ABSENT: Final = object()
