@@ -19,7 +19,7 @@ from typing import Protocol
 
 import msgspec
 
-from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
+from watermaster.gate.verdict import PASSED, BrokenRule, Outcome, Verdict
 from watermaster.runtime.contracts_in_force import InForce
 from watermaster.runtime.ports import LogRecord
 from watermaster.stream.batch import RecordBatch
@@ -56,7 +56,9 @@ class JudgingMark:
 
     def enter(self, source: TopicPartition, from_: int, to: int) -> None:
         """Say what will be judged now."""
-        _LAYOUT.pack_into(self._memory, 0, 1, time.monotonic(), source.partition, from_, to, source.topic.encode())
+        # The active byte last: the supervisor may look at any moment, and half a mark would look like a hung worker.
+        _LAYOUT.pack_into(self._memory, 0, 0, time.monotonic(), source.partition, from_, to, source.topic.encode())
+        self._memory[0] = 1
 
     def leave(self) -> None:
         """Judged without harm."""
@@ -127,10 +129,13 @@ class GuardedJudge:
         self._mark = mark
         self._isolated = isolated
         self._suspects: dict[TopicPartition, list[tuple[int, int]]] = {}
+        self._poisonous: dict[tuple[TopicPartition, int, str], Verdict] = {}
+        """By coordinates and contract: finding out may outlast the transaction, whose records are then read again."""
 
     def suspect(self, source: TopicPartition, suspects: list[Suspect]) -> None:
         """Take over what the ledger says of a newly assigned partition."""
         self._suspects[source] = [(s.from_, s.to) for s in suspects]
+        self._poisonous = {at: verdict for at, verdict in self._poisonous.items() if at[0] != source}
 
     def judge(self, in_force: InForce, batch: RecordBatch, now_ms: int) -> dict[int, Verdict]:
         """Verdicts by index of records that do not simply pass."""
@@ -147,16 +152,25 @@ class GuardedJudge:
     ) -> dict[int, Verdict]:
         verdicts: dict[int, Verdict] = {}
         for index, offset in enumerate(batch.offsets):
-            key, value = batch.keys[index], batch.values[index]
             if any(from_ <= offset < to for from_, to in ranges):
-                verdict = self._judge_isolated(in_force, key, value, now_ms)
+                verdict = self._judge_suspect(in_force, batch, index, now_ms)
             else:
                 self._mark.enter(batch.source, offset, offset + 1)
-                verdict = in_force.judge.judge([key], [value], now_ms).get(0, Verdict(Outcome.PASS))
+                alone = in_force.judge.judge([batch.keys[index]], [batch.values[index]], now_ms)
+                verdict = alone.get(0, PASSED)
                 self._mark.leave()
             if verdict.outcome is not Outcome.PASS or verdict.broken:
                 verdicts[index] = verdict
         return verdicts
+
+    def _judge_suspect(self, in_force: InForce, batch: RecordBatch, index: int, now_ms: int) -> Verdict:
+        at = (batch.source, batch.offsets[index], in_force.checks.content_hash)
+        verdict = self._poisonous.get(at)
+        if verdict is None:
+            verdict = self._judge_isolated(in_force, batch.keys[index], batch.values[index], now_ms)
+            if verdict.operational:
+                self._poisonous[at] = verdict
+        return verdict
 
     def _judge_isolated(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict:
         cause = ""

@@ -12,6 +12,7 @@ from watermaster.contract.checks import Checks
 from watermaster.gate.verdict import PASSED, Judge, Verdict
 from watermaster.runtime.contracts_in_force import InForce
 from watermaster.runtime.judging import Death
+from watermaster.stream.fault import WorldFault
 
 MEMORY_BYTES_MAX = 4 * 1024**3
 """Address space of the child: decoding takes about fifty times the largest record, and libraries map a lot."""
@@ -21,6 +22,8 @@ JUDGE_TIMEOUT_S = 10.0
 
 START_TIMEOUT_S = 60.0
 
+_READY = "ready"
+
 _spawn = multiprocessing.get_context("spawn")  # never fork: clients have threads
 
 
@@ -28,8 +31,15 @@ class JudgeProcess:
     """Implements `runtime.judging.IsolatedJudge`; the child lives until it dies or another contract comes."""
 
     def __init__(
-        self, build_judge: Callable[[Checks], Judge], around: Callable[[Judge], Judge] = lambda judge: judge
+        self,
+        build_judge: Callable[[Checks], Judge],
+        around: Callable[[Judge], Judge] = lambda judge: judge,
+        *,
+        timeout_s: float = JUDGE_TIMEOUT_S,
+        memory_bytes_max: int = MEMORY_BYTES_MAX,
     ) -> None:
+        self._timeout_s = timeout_s
+        self._memory_bytes_max = memory_bytes_max
         self._build_judge = build_judge
         self._around = around
         self._child: BaseProcess | None = None
@@ -44,7 +54,7 @@ class JudgeProcess:
         assert pipe is not None  # noqa: S101 - _start has set it
         try:
             pipe.send((key, value, now_ms))
-            if not pipe.poll(JUDGE_TIMEOUT_S):
+            if not pipe.poll(self._timeout_s):
                 return self._died("timeout")
             answer = pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -68,22 +78,40 @@ class JudgeProcess:
     def _start(self, checks: Checks) -> None:
         self.close()
         ours, theirs = _spawn.Pipe()
-        self._child = _spawn.Process(target=_serve, args=(theirs, checks, self._build_judge, self._around), daemon=True)
+        arguments = (theirs, checks, self._build_judge, self._around, self._memory_bytes_max)
+        self._child = _spawn.Process(target=_serve, args=arguments, daemon=True)
         self._child.start()
         theirs.close()
-        if ours.poll(START_TIMEOUT_S):
-            ours.recv()
+        if not _is_ready(ours):
+            self.close()  # no record is at fault here, so none may be held for it
+            raise WorldFault(
+                "WM-JUDGE-START",
+                "the process that judges suspect records does not start",
+                hint="Look at the memory and process limits of this service.",
+                retriable=True,
+            )
         self._pipe = ours
         self._contract = checks.content_hash
 
 
+def _is_ready(pipe: Connection) -> bool:
+    try:
+        return pipe.poll(START_TIMEOUT_S) and pipe.recv() == _READY
+    except EOFError:
+        return False
+
+
 def _serve(
-    pipe: Connection, checks: Checks, build_judge: Callable[[Checks], Judge], around: Callable[[Judge], Judge]
+    pipe: Connection,
+    checks: Checks,
+    build_judge: Callable[[Checks], Judge],
+    around: Callable[[Judge], Judge],
+    memory_bytes_max: int,
 ) -> None:
     judge = around(build_judge(checks))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes_max, memory_bytes_max))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold record contents
-    pipe.send("ready")
+    pipe.send(_READY)
     while True:
         try:
             key, value, now_ms = pipe.recv()
