@@ -174,6 +174,8 @@ class GateStatistics(msgspec.Struct):
     """Totals of workers that have ended, so that counters never go back."""
     restarts: int = 0
     fences: int = 0
+    last_words: str = ""
+    """Type and place of the exception that ended a worker last, if it was one."""
     started_ms: int = 0
 
     def take(self, statistics: WorkerStatistics) -> None:
@@ -206,13 +208,13 @@ class GateStatistics(msgspec.Struct):
     def lags(self) -> dict[str, int]:
         """Records not yet judged, by landing topic, over the living workers."""
         lags: dict[str, int] = {}
-        for worker in self.workers.values():
+        for worker in list(self.workers.values()):  # scrapes read this from another thread
             add_counts(lags, worker.lags)
         return lags
 
     def conditions(self) -> list[Condition]:
         """What is wrong now, in any worker."""
-        return [condition for worker in self.workers.values() for condition in worker.conditions.values()]
+        return [condition for worker in list(self.workers.values()) for condition in worker.conditions.values()]
 
     def last_commit_ms(self) -> int:
         """The newest commit of any worker; 0 before the first."""

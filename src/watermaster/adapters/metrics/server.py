@@ -34,7 +34,7 @@ class MetricsServer:
         statistics: Callable[[], GateStatistics],
     ) -> None:
         """Bind the address. Raises UsageFault if it is taken or would be open to others without a token."""
-        token = token_file.read_text().strip() if token_file is not None else ""
+        token = _read_token(token_file) if token_file is not None else ""
         if host not in _LOOPBACK and not token:
             raise UsageFault(
                 "WM-METRICS-OPEN",
@@ -66,6 +66,22 @@ class MetricsServer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _read_token(path: Path) -> str:
+    try:
+        token = path.read_text().strip()
+    except OSError as error:
+        raise UsageFault(
+            "WM-METRICS-TOKEN",
+            f"cannot read the metrics token {path}: {error.strerror}",
+            hint="Check metrics_token_file and who may read it.",
+        ) from error
+    if not token:
+        raise UsageFault(
+            "WM-METRICS-TOKEN", f"the metrics token {path} is empty", hint="Write a long random word into it."
+        )
+    return token
 
 
 class _Server(ThreadingHTTPServer):
