@@ -157,11 +157,12 @@ def judge_us(values: list[bytes], turns: int) -> list[float]:
 
 def run(records: int = RECORDS, turns: int = TURNS) -> dict[str, Any]:
     """CPU µs per record and ratios: `{"bytes": …, "bare_us": …, "judge": {share: {"us", "ratio", "held"}}}`."""
-    judge = contract_judge()
     decode = bare_decoder()
     batches = {share: make_values(share, records=records) for share in BAD_SHARES}
     keys: list[bytes | None] = [None] * records
     good = batches[0.0]
+    # One judge a stream: a judge learns which lane pays, and a stream does not change its nature between two turns.
+    judges = {share: contract_judge() for share in BAD_SHARES}
 
     def bare() -> None:
         for value in good:
@@ -174,7 +175,8 @@ def run(records: int = RECORDS, turns: int = TURNS) -> dict[str, Any]:
         reference = _cpu_us(bare, records)
         bare_us.append(reference)
         for share, values in batches.items():
-            spent = _cpu_us(lambda values=list(values): judge.judge(keys, values, NOW_MS), records)
+            judge = judges[share]
+            spent = _cpu_us(lambda judge=judge, values=list(values): judge.judge(keys, values, NOW_MS), records)
             spent_us[share].append(spent)
             ratios[share].append(spent / reference)
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -26,9 +26,9 @@ class Block:
     `numbers` holds the columns of number fields by attribute: null where a number is null or absent.
     """
 
-    indexes: list[int]
-    keys: list[bytes | None]
-    values: list[bytes]
+    indexes: Sequence[int]
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes]
     records: Records
     numbers: dict[str, Numbers]
     _joined: bytes | None = None

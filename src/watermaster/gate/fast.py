@@ -28,9 +28,9 @@ from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.swift_json import SWIFT_BYTES_MAX
 from watermaster.gate.typed_record import NoFastLane, compile_record
 
-BLOCK_MAX: Final = 64
+BLOCK_MAX: Final = 192
 """Records proven together: enough to share the cost of a call."""
-BLOCK_MIN: Final = 16
+BLOCK_MIN: Final = 24
 """After a block with culprits: few enough that one costs its neighbours little."""
 INT64_DIGITS: Final = 19
 
@@ -72,29 +72,35 @@ class FastLane:
 
     def _decode_all(self, keys: Nullable, values: Nullable, start: int, stop: int) -> tuple[Block, list[int]]:
         """The typed records of a range, and the indexes of those that have no such record."""
-        indexes, kept, failed = list(range(start, stop)), list(values[start:stop]), self._unfit(values, start, stop)
-        for index in reversed(failed):
-            del indexes[index - start], kept[index - start]
+        wanted = values[start:stop]
+        try:
+            joined = b"".join(wanted)  # type: ignore[arg-type]
+            if len(joined) <= self._bytes_max:  # so is each of them
+                records = list(map(self._decode, wanted))  # type: ignore[arg-type]
+                return Block(range(start, stop), self._asked(keys[start:stop]), wanted, records, {}, joined), []  # type: ignore[arg-type]
+        except (TypeError, ValueError, RecursionError):  # a null value, or one that cannot be decoded
+            pass
+        return self._decode_each(keys, values, start, stop)
+
+    def _asked(self, keys: Nullable) -> Nullable:
+        return keys if self._asks_keys else []
+
+    def _decode_each(self, keys: Nullable, values: Nullable, start: int, stop: int) -> tuple[Block, list[int]]:
+        indexes: list[int] = []
+        failed: list[int] = []
+        for index in range(start, stop):
+            value = values[index]
+            (indexes if value is not None and len(value) <= self._bytes_max else failed).append(index)
+        kept: list[Any] = [values[index] for index in indexes]
         records: Records = []
         while len(records) < len(kept):
             try:
                 # What was decoded before an error stays in the list.
-                records.extend(map(self._decode, kept[len(records) :]))  # type: ignore[arg-type]
+                records.extend(map(self._decode, kept[len(records) :]))
             except (ValueError, RecursionError):
                 failed.append(indexes.pop(len(records)))
                 del kept[len(records)]
-        asked = [keys[index] for index in indexes] if self._asks_keys else []
-        return Block(indexes, asked, kept, records, {}), failed  # type: ignore[arg-type]
-
-    def _unfit(self, values: Nullable, start: int, stop: int) -> list[int]:
-        """Null values, and values too large to be decoded here."""
-        block = values[start:stop]
-        try:
-            if max(map(len, block)) <= self._bytes_max:  # type: ignore[arg-type]
-                return []
-        except TypeError:  # there are null values
-            pass
-        return [start + at for at, value in enumerate(block) if value is None or len(value) > self._bytes_max]
+        return Block(indexes, self._asked([keys[index] for index in indexes]), kept, records, {}), failed
 
 
 def _without_culprits(proofs: Sequence[Proof], block: Block, failed: list[int]) -> Block:
@@ -110,7 +116,7 @@ def _without_culprits(proofs: Sequence[Proof], block: Block, failed: list[int]) 
 def _culprits(proof: Proof, block: Block) -> list[int]:
     """Indexes of the records that one proof fails on: halve the block until they stand alone."""
     if len(block.indexes) <= 1:
-        return block.indexes
+        return list(block.indexes)
     half = len(block.indexes) // 2
     parts = (block.part(0, half), block.part(half, None))
     return [index for part in parts if not _attempt(proof, part) for index in _culprits(proof, part)]
