@@ -103,10 +103,16 @@ def recreated_and_unknown_to_the_ledger(world: World) -> None:
     world.cluster.create_topic("orders")
 
 
+def recreated_and_expired(world: World) -> None:
+    enter(world, 0, 4)
+    world.cluster.create_topic("orders")
+
+
 STOPS: list[tuple[str, Arrange, bool, str]] = [
     ("made again", recreated, False, "WM-TOPIC-RECREATED"),
     ("made again, by the commit alone", recreated_and_unknown_to_the_ledger, False, "WM-TOPIC-RECREATED"),
     ("made again is never accepted", recreated, True, "WM-TOPIC-RECREATED"),
+    ("made again, by the ledger alone", recreated_and_expired, True, "WM-TOPIC-RECREATED"),
     ("expired", lambda world: enter(world, 0, 4), False, "WM-OFFSET-EXPIRED"),
     ("moved on", known(8, 4, ours=False), False, "WM-OFFSET-MOVED"),
     ("moved back", known(2, 4, ours=False), False, "WM-OFFSET-MOVED"),
