@@ -31,9 +31,11 @@ bench: setup ## ratios against physical and peer limits, on real Kafka
 soak: setup ## the long fault runs
 	$(BIN)/python -m pytest -m soak --override-ini addopts="-ra --strict-markers" $(ARGS)
 
-lock: ## renew requirements/lock.txt
+lock: ## renew the locks of the checkout and of the container
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-emit-index-url \
 	  --output-file requirements/lock.txt pyproject.toml requirements/dev.in
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --output-file requirements/base.txt pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from watermaster.adapters.files.configuration_file import load_configuration
-from watermaster.stream.fault import Fault
 from watermaster.testing.kafka import KafkaCluster
 from watermaster.testing.reading import read_topic
 from watermaster.testing.waiting import wait_until
@@ -217,46 +215,25 @@ class GateRig:
     def gaps(self) -> list[dict[str, Any]]:
         return [gap for entry in self.entries() for gap in entry["gaps"]]
 
-    def set_topic_config(self, topic: str, name: str, value: str) -> None:
-        resource = ConfigResource(
-            ResourceType.TOPIC,
-            topic,
-            incremental_configs=[ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)],
-        )
-        AdminClient(self.cluster.client_config()).incremental_alter_configs([resource])[resource].result()
-
-    def create_landing_again(self) -> bool:
-        try:
-            self.cluster.create_topic(self.landing, self.partitions)
-        except (KafkaException, Fault):
-            return False  # the deletion is still under way
-        return True
-
     def delete_group(self) -> None:
         self.wait_until_group_is_empty()
         group = f"watermaster.{self.name}"
-        AdminClient(self.cluster.client_config()).delete_consumer_groups([group])[group].result()
+        client = self.cluster.admin()  # held: a client that is gone never answers
+        client.delete_consumer_groups([group])[group].result()
 
     def wait_until_group_is_empty(self) -> None:
         """Static members are forgotten when their session ends."""
         group = f"watermaster.{self.name}"
-        client = AdminClient(self.cluster.client_config())
+        client = self.cluster.admin()
 
         def is_empty() -> bool:
             return not client.describe_consumer_groups([group])[group].result().members
 
         wait_until(is_empty, "the group has no members", timeout_s=30)
 
-    def sees_partitions(self, count: int) -> bool:
-        client = AdminClient(self.cluster.client_config())
-        return all(
-            len(client.list_topics(topic, timeout=10).topics[topic].partitions) == count
-            for topic in (self.landing, self.trusted, self.quarantine)
-        )
-
-    def assert_proved(self) -> None:
+    def assert_proved(self, mode: str = "full") -> None:
         """`gate verify` over every byte: no gap, no duplicate, no reordering, nothing altered."""
-        command = [sys.executable, "-m", "watermaster", "gate", "verify", "--mode", "full"]
+        command = [sys.executable, "-m", "watermaster", "gate", "verify", "--mode", mode]
         command += ["--config", str(self.config)]
         done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, OffsetSpec
 from tests.faults.rig import GateRig
 
 from watermaster.testing.kafka import KafkaCluster
@@ -28,15 +27,12 @@ def rig(kafka: KafkaCluster, tmp_path: Path, request: pytest.FixtureRequest) -> 
         rig.kill()
 
 
-def admin(rig: GateRig) -> AdminClient:
-    return AdminClient(rig.cluster.client_config())
-
-
-def drained_and_proved(rig: GateRig) -> None:
+def drained_and_proved(rig: GateRig, mode: str = "full") -> None:
+    """`counts` where sources were deleted on purpose: their bytes cannot be compared any more."""
     rig.produce(200)  # the gate must be up to move these
     rig.wait_until_drained()
     assert rig.stop() == 0, rig.log()[-2000:]
-    rig.assert_proved()
+    rig.assert_proved(mode)
 
 
 def ended_with(rig: GateRig, code: str) -> None:
@@ -115,7 +111,7 @@ def test_a_native_crash_is_held_after_three_deaths(rig: GateRig) -> None:
 
 def test_too_large_for_the_trusted_topic_is_held_by_reference(rig: GateRig) -> None:
     """Row 12: one record cannot be produced; the transaction is aborted, narrowed, and the record alone is held."""
-    rig.set_topic_config(rig.trusted, "max.message.bytes", "20000")
+    rig.cluster.set_topic_configs(rig.trusted, {"max.message.bytes": 20_000})
     rig.produce(700, bad_share=0)
     rig.produce_one(b'{"id":1,"customer":"c-1","price":1,"pad":"%s"}' % os.urandom(30_000).hex().encode())
     rig.produce(700, bad_share=0)
@@ -134,8 +130,9 @@ def test_retention_overtakes_the_reader(rig: GateRig) -> None:
     rig.wait_until_drained()
     assert rig.stop() == 0
     rig.produce(900)
-    admin(rig).delete_records([TopicPartition(rig.landing, 0, 500)])[TopicPartition(rig.landing, 0)].result()
-    drained_and_proved(rig)
+    rig.cluster.delete_records(rig.landing, 0, 500)
+    rig.start()
+    drained_and_proved(rig, mode="counts")
     assert "WM-READ-GAP" in rig.log()
     assert [(gap["from"], gap["to"], gap["cause"]) for gap in rig.gaps()] == [(300, 500, "retention")]
 
@@ -148,10 +145,10 @@ def test_retention_overtakes_a_running_reader(rig: GateRig) -> None:
     (worker,) = rig.worker_pids()
     os.kill(worker, signal.SIGSTOP)
     rig.produce(900)
-    admin(rig).delete_records([TopicPartition(rig.landing, 1, 450)])[TopicPartition(rig.landing, 1)].result()
+    rig.cluster.delete_records(rig.landing, 1, 450)
     os.kill(worker, signal.SIGCONT)
     rig.wait_until_drained()
-    drained_and_proved(rig)
+    drained_and_proved(rig, mode="counts")
 
 
 def test_a_recreated_topic_stops_the_gate(rig: GateRig) -> None:
@@ -160,8 +157,8 @@ def test_a_recreated_topic_stops_the_gate(rig: GateRig) -> None:
     rig.start()
     rig.wait_until_drained()
     assert rig.stop() == 0
-    admin(rig).delete_topics([rig.landing])[rig.landing].result()
-    wait_until(rig.create_landing_again, "the topic can be created again")
+    rig.cluster.delete_topic(rig.landing)
+    rig.cluster.create_topic(rig.landing, rig.partitions)
     rig.start()
     ended_with(rig, "WM-TOPIC-RECREATED")
 
@@ -186,7 +183,8 @@ def test_a_moved_group_offset_stops_the_gate(rig: GateRig) -> None:
     assert rig.stop() == 0
     rig.wait_until_group_is_empty()
     moved = ConsumerGroupTopicPartitions(f"watermaster.{rig.name}", [TopicPartition(rig.landing, 0, 10)])
-    admin(rig).alter_consumer_group_offsets([moved])[moved.group_id].result()
+    client = rig.cluster.admin()
+    client.alter_consumer_group_offsets([moved])[moved.group_id].result()
     rig.start()
     ended_with(rig, "WM-OFFSET-MOVED")
 
@@ -197,9 +195,8 @@ def test_new_partitions_are_read_from_their_start(rig: GateRig) -> None:
     rig.start()
     rig.wait_until_drained()
     for topic in (rig.trusted, rig.quarantine, rig.landing):
-        admin(rig).create_partitions([NewPartitions(topic, 5)])[topic].result()
+        rig.cluster.add_partitions(topic, 5)
     rig.partitions = 5
-    wait_until(lambda: rig.sees_partitions(5), "all clients see the new partitions")
     rig.produce(500)
     rig.wait_until_drained(90)
     drained_and_proved(rig)
@@ -226,8 +223,6 @@ def test_a_wrong_contract_opens_the_breaker_and_another_one_closes_it(rig: GateR
 def test_latest_offsets_are_where_a_first_start_begins_if_asked(rig: GateRig) -> None:
     rig.configure(start="latest")
     rig.produce(300)
-    ends = admin(rig).list_offsets({TopicPartition(rig.landing, 0): OffsetSpec.latest()})
-    assert [future.result().offset for future in ends.values()] == [100]
     rig.start()
     wait_until(rig.worker_pids, "the gate starts")
     time.sleep(5)

@@ -63,6 +63,8 @@ class TroubleKind(Enum):
     UNREADABLE = "unreadable"
     """The broker has the bytes and the client cannot read them (corrupt, undecodable batch)."""
     DENIED = "denied"
+    FATAL = "fatal"
+    """The client will never read again; the fault says why."""
     UNKNOWN = "unknown"
 
 

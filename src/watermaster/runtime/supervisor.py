@@ -151,7 +151,7 @@ class Supervisor:
                     self.statistics.fences += message.code == "WM-GATE-FENCED"
                     raise WorldFault(message.code, message.message, hint=message.hint, retriable=message.retriable)
                 elif isinstance(message, LastWords):
-                    worker.last_words = message.where
+                    worker.last_words = self.statistics.last_words = message.where
         except (EOFError, OSError):
             return  # its end is seen by the exit code
 

@@ -442,6 +442,8 @@ class Transfer:
         match trouble.kind:
             case TroubleKind.OUT_OF_RANGE if source is not None:
                 self._pass_gap(source)
+            case TroubleKind.FATAL:
+                raise trouble.fault
             case TroubleKind.TRUNCATED if source is not None:
                 # Never the client's own fault: it may say that a retry helps, and a retry would read on.
                 raise truncated(source, self._positions.get(source, 0), self._upstream.bounds(source)[1])

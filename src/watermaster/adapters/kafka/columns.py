@@ -7,10 +7,10 @@ from typing import Any, Final, cast
 
 from confluent_kafka import KafkaError, Message
 
-from watermaster.runtime.ports import ReadResult, Trouble, TroubleKind
+from watermaster.runtime.ports import Fenced, ReadResult, Trouble, TroubleKind
 from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition
-from watermaster.stream.fault import Fault
+from watermaster.stream.fault import Fault, WorldFault
 
 CONSUME_MAX: Final = 500
 """Messages per call: measured best; more is slower, because the list outgrows the caches."""
@@ -18,6 +18,7 @@ CONSUME_MAX: Final = 500
 _TROUBLES: Final = {
     KafkaError._AUTO_OFFSET_RESET: TroubleKind.OUT_OF_RANGE,
     KafkaError.OFFSET_OUT_OF_RANGE: TroubleKind.OUT_OF_RANGE,
+    KafkaError._FATAL: TroubleKind.FATAL,
     KafkaError._LOG_TRUNCATION: TroubleKind.TRUNCATED,
     KafkaError._BAD_MSG: TroubleKind.UNREADABLE,
     KafkaError._BAD_COMPRESSION: TroubleKind.UNREADABLE,
@@ -60,7 +61,22 @@ def _trouble(error: KafkaError, message: Message, translate: Callable[[KafkaErro
     kind = _TROUBLES.get(error.code(), TroubleKind.UNKNOWN)
     topic = message.topic()
     source = TopicPartition(topic, message.partition() or 0) if topic is not None else None
-    return Trouble(kind, source, translate(error))
+    return Trouble(kind, source, _fatal(error) if kind is TroubleKind.FATAL else translate(error))
+
+
+def _fatal(error: KafkaError) -> Fault:
+    """The client reads no more, and this one event is all that it says of it."""
+    if "fenced" in error.str():  # the cause is only in the text: the code is that of all fatal errors
+        return Fenced(
+            "WM-GATE-FENCED",
+            "another process is a member of the group under the same name",
+            hint="Give each running instance its own `instance` name, or stop the other process.",
+        )
+    return WorldFault(
+        "WM-KAFKA-FATAL",
+        "the Kafka client has met an error that it cannot recover from",
+        hint="Start the gate again; look at the brokers' logs if it comes back.",
+    )
 
 
 def _headers(message: Message, batch: RecordBatch) -> RawHeaders | None:

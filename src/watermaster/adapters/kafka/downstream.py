@@ -131,12 +131,14 @@ class KafkaDownstream:
     def open(self) -> None:
         """Take the transactional id; waits for what an earlier owner left open to be aborted."""
         self._transactional(lambda: self._producer.init_transactions(CALL_TIMEOUT_S), INIT_TIMEOUT_S)
-        self._producer.poll(0)
+        self._serve()
         self._late_end_possible = False  # whatever was logged so far belongs to an older epoch
 
     def begin(self) -> None:
         """Start a transaction, unless the end of the last one may still be under way somewhere."""
-        self._producer.poll(0)
+        self._failed = None
+        self._began_s = time.monotonic()
+        self._serve()
         if self._late_end_possible:
             raise Superseded(
                 "WM-WRITE-LATE-END",
@@ -144,8 +146,6 @@ class KafkaDownstream:
                 hint="Nothing to do.",
                 retriable=True,
             )
-        self._failed = None
-        self._began_s = time.monotonic()
         self._transactional(self._producer.begin_transaction, CALL_TIMEOUT_S)
 
     def forward(self, target: str, batch: RecordBatch, withheld: Collection[int], stamp: Stamp) -> None:
@@ -199,7 +199,7 @@ class KafkaDownstream:
         produce: Callable[..., None] = self._producer.produce
         while time.monotonic() - self._began_s < self._timeout_s:
             self._serve()
-            self._producer.poll(0.05)
+            time.sleep(0.01)
             try:
                 produce(topic, value, key, partition, None, None, timestamp, headers)
             except BufferError:
@@ -241,14 +241,23 @@ class KafkaDownstream:
     def close(self) -> None:
         """Drop what is queued and let go. The open transaction, if any, is aborted by the next owner."""
         self._producer.purge()
-        self._producer.poll(0)
+        self._fatal_error()
         del self._producer  # its destructor closes the connections
 
     def _serve(self) -> None:
         """Serve callbacks; a failed delivery ends the transaction here and not at its commit."""
-        self._producer.poll(0)
-        if self._failed is not None:
-            raise self._classify(self._failed)
+        error = self._fatal_error() or self._failed
+        if error is not None:
+            raise self._classify(error)
+
+    def _fatal_error(self) -> KafkaError | None:
+        """Serve callbacks; the client raises here the error after which it is of no use any more."""
+        try:
+            self._producer.poll(0)
+        except KafkaException as raised:
+            error: KafkaError = raised.args[0]
+            return error
+        return None
 
     def _on_delivery(self, error: KafkaError | None, _message: object) -> None:
         # Called on our thread by poll() or commit. Calls nothing; the first failure is the cause, later ones follow.
@@ -281,6 +290,8 @@ class KafkaDownstream:
                 return
 
     def _classify(self, error: KafkaError) -> WorldFault:
+        # A failed delivery is told first, and may be no more than the echo of a fatal error.
+        error = self._fatal_error() or error
         cause = self._failed if self._failed is not None else error
         fault = self._translate(cause)
         if error.code() in _FENCED and time.monotonic() - self._began_s < 0.9 * self._timeout_s:

@@ -24,7 +24,6 @@ from watermaster.adapters.kafka.connection import consumer_settings
 from watermaster.runtime.ports import (
     AssignmentListener,
     CommittedPosition,
-    Fenced,
     ReadResult,
 )
 from watermaster.stream.coordinates import TopicPartition
@@ -66,7 +65,6 @@ class KafkaUpstream:
         Without it the group would wait for the dead one's session to end.
         """
         self._translate = translate
-        self._member = member
         self._consumer = Consumer(
             consumer_settings(
                 settings,
@@ -80,7 +78,6 @@ class KafkaUpstream:
                     "queued.max.messages.kbytes": 65536,
                     "topic.metadata.refresh.interval.ms": 30_000,
                     "enable.partition.eof": True,
-                    "error_cb": self._on_error,
                 },
             )
         )
@@ -200,15 +197,6 @@ class KafkaUpstream:
             return ask()
         except KafkaException as error:
             raise self._translate(error.args[0]) from error
-
-    def _on_error(self, error: KafkaError) -> None:
-        """Fatal errors come only here: the client goes on without reading, and says nothing any more."""
-        if error.fatal() or error.code() in {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID}:
-            self._raised = Fenced(
-                "WM-GATE-FENCED",
-                f"another process is the group member {self._member}",
-                hint="Give each running instance its own `instance` name, or stop the other process.",
-            )
 
     # --- callbacks; an exception must not travel through the client, so it is kept and raised by `read` ---------
 
