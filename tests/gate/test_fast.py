@@ -1,0 +1,116 @@
+"""Single traps of the fast lane and of matching texts together: what would be passed if one proof were left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from watermaster.contract.checks import CelRule, Checks, FieldCheck, LogicalType
+from watermaster.contract.pattern import compile_pattern, compile_whole
+from watermaster.contract.temporal import TemporalKind, default_form
+from watermaster.gate.closure import Undecided
+from watermaster.gate.document_access import DocumentAccess
+from watermaster.gate.exact import ExactLane
+from watermaster.gate.fast import BLOCK_MAX, FastLane
+from watermaster.gate.judge import LaneJudge
+from watermaster.gate.rule_check import simplify
+from watermaster.gate.verdict import PASSED
+
+_T = LogicalType
+
+
+def _contract(*properties: FieldCheck, rules: tuple[CelRule, ...] = ()) -> Checks:
+    value = FieldCheck("t", "$", _T.OBJECT, required=True, properties=properties)
+    return Checks("c", "1", "sha256:0", "t", value, rules=rules)
+
+
+def _field(name: str, kind: LogicalType, **options: object) -> FieldCheck:
+    return FieldCheck(name, f"$.{name}", kind, **options)  # type: ignore[arg-type]
+
+
+NUMBER = _contract(_field("n", _T.NUMBER, required=True))
+OPTIONAL_NUMBER = _contract(_field("n", _T.NUMBER), rules=(CelRule("r", "$", "!has(this.n) || this.n != 1.0"),))
+ANY = _contract(_field("a", _T.ANY, required=True))
+TEXTS = _contract(_field("a", _T.STRING, pattern="^.+$"), _field("b", _T.STRING, pattern="^b$"))
+OPTIONAL = _contract(_field("a", _T.INTEGER, required=True), _field("b", _T.STRING))
+ITEMS = _contract(_field("a", _T.ARRAY, items=_field("[]", _T.ANY, required=True)))
+DAY = _contract(_field("d", _T.DATE, required=True, temporal=default_form(TemporalKind.DATE)))
+
+HELD = [
+    ("digits that a double loses", NUMBER, b'{"n":1.00000000000000000001}', "json.number_precision"),
+    ("2^53+1", NUMBER, b'{"n":9007199254740993}', "json.number_precision"),
+    ("vanishing number", NUMBER, b'{"n":1E-400}', "json.number_precision"),
+    ("text for a number", NUMBER, b'{"n":"1"}', "type.mismatch"),
+    ("two numbers in the place of one", NUMBER, b'{"n":[1,2]}', "type.mismatch"),
+    ("null for a number", NUMBER, b'{"n":null}', "field.null"),
+    ("rule on an optional number", OPTIONAL_NUMBER, b'{"n":1}', "rule.broken"),
+    ("null for a required value of any type", ANY, b'{"a":null}', "field.null"),
+    ("null among required items of any type", ITEMS, b'{"a":[1,null]}', "field.null"),
+    ("duplicate that an absent field outweighs", OPTIONAL, b'{"a":1,"a":2}', "json.duplicate_key"),
+    ("duplicate text that an absent field outweighs", OPTIONAL, b'{"a":1,"a":"x"}', "json.duplicate_key"),
+    ("second field broken, the first one free", TEXTS, b'{"a":"x","b":"c"}', "string.pattern"),
+    ("the sign for absence as a text", TEXTS, b'{"a":"x","b":"\\u0001"}', "string.pattern"),
+    ("a year that is none", DAY, b'{"d":"0000-01-01"}', "temporal.year"),
+]
+
+PASSING = [
+    ("seventeen digits that a double keeps", NUMBER, b'{"n":0.10000000000000001}'),
+    ("exponent", NUMBER, b'{"n":1e5}'),
+    ("nothing where nothing is asked", OPTIONAL_NUMBER, b"{}"),
+    ("a text that is like a member", TEXTS, b'{"a":"\\":","b":"b"}'),
+    ("white space everywhere", OPTIONAL, b' {\n"a"\t:\r1 , "b" : "x"} '),
+    ("leap day", DAY, b'{"d":"2024-02-29"}'),
+]
+
+
+@pytest.mark.parametrize(("name", "checks", "value", "code"), HELD, ids=[row[0] for row in HELD])
+def test_held(name: str, checks: Checks, value: bytes, code: str) -> None:
+    exact = ExactLane(checks).judge(None, value, 0)
+    assert [reason.code for reason in exact.broken] == [code]
+    assert LaneJudge(checks).judge([None], [value], 0) == {0: exact}
+
+
+@pytest.mark.parametrize(("name", "checks", "value"), PASSING, ids=[row[0] for row in PASSING])
+def test_passing(name: str, checks: Checks, value: bytes) -> None:
+    assert ExactLane(checks).judge(None, value, 0) is PASSED
+    assert LaneJudge(checks).judge([None], [value], 0) == {}
+
+
+@pytest.mark.parametrize(
+    ("checks", "value"),
+    [(NUMBER, b'{"n":1.5}'), (OPTIONAL_NUMBER, b'{"n":2}'), (OPTIONAL_NUMBER, b'{"n":null}'), (OPTIONAL_NUMBER, b"{}"),
+     (ANY, b'{"a":7}'), (TEXTS, b'{"a":"x","b":"b"}'), (TEXTS, b'{"b":null}'), (OPTIONAL, b'{ "a" : 1 }'),
+     (ITEMS, b'{"a":[1,"x",true]}'), (DAY, b'{"d":"2024-02-28"}')],
+)  # fmt: skip
+def test_plain_good_records_are_proven(checks: Checks, value: bytes) -> None:
+    """Without this, a proof that always fails would only make us slow."""
+    assert FastLane(checks).unproven([None], [value], 0, 1) == []
+
+
+def test_culprits_are_found_one_by_one_and_their_neighbours_pass() -> None:
+    checks = replace(TEXTS, value=replace(TEXTS.value, properties=(*TEXTS.value.properties, _field("n", _T.NUMBER))))
+    bad = {3: b'{"b":"c"}', 77: b'{"n":1e-400}', 78: b"{", 200: b'{"n":1,"n":1}', 399: b'{"a":"\\n"}'}
+    values: list[bytes | None] = [bad.get(index, b'{"a":"x","b":"b","n":1.5}') for index in range(2 * BLOCK_MAX + 16)]
+    assert FastLane(checks).unproven([None] * len(values), values, 0, len(values)) == sorted(bad)
+    found: list[int] = []
+    verdicts = LaneJudge(checks, found.append).judge([None] * len(values), values, 0)
+    assert found == sorted(bad)
+    assert sorted(verdicts) == sorted(bad)
+
+
+def test_no_part_of_joined_texts_strays_over_its_neighbour() -> None:
+    first, second = compile_pattern("^.+$").whole, compile_pattern(r"^\D*b$").whole
+    joined = compile_whole(rf"(?:{first}\x{{00}}{second}\x{{00}})*")
+    assert joined.Match("a\0b\0")
+    assert not joined.Match("a\0b\0a\0b\0a\0c\0a\0b\0")
+
+
+@pytest.mark.parametrize("expression", ["this.i == this.n", "this.n == this.i", "this.i <= this.n"])
+def test_an_int_beyond_what_a_double_keeps_is_left_to_cel(expression: str) -> None:
+    declared = _contract(_field("i", _T.INTEGER), _field("n", _T.NUMBER)).value
+    closure = simplify(expression, DocumentAccess(declared))
+    assert closure is not None
+    with pytest.raises(Undecided):
+        closure.read({"i": 2**53 + 1, "n": Decimal(2**53)})
