@@ -146,3 +146,12 @@ def test_whole_form_never_matches_nul(pieces: list[str], text: str) -> None:
         return
     if pattern.whole is not None and "\0" in text:
         assert not compile_whole(pattern.whole).Match(text)
+
+
+@pytest.mark.parametrize(
+    "pattern", [".", "^.+$", "[^a]", r"\D", r"\W", r"\S", "[^]", r"\x00", r"[\0a]", "^[^@]*$", r"[\W]"]
+)
+@pytest.mark.parametrize("text", ["\0", "b\0b", "b\0", "\0b"])
+def test_whole_form_of_what_could_match_nul(pattern: str, text: str) -> None:
+    whole = compile_pattern(pattern).whole
+    assert whole is None or not compile_whole(whole).Match(text)
