@@ -60,10 +60,10 @@ def _show(report: CheckReport) -> None:
                 found.records,
                 found.reason.severity.value,
                 found.reason.code,
-                found.reason.path,
+                found.reason.rule,
                 found.reason.message,
                 ", ".join(map(str, found.lines)),
             )
             for found in report.reasons
         ]
-        show_table("Reasons", ("Records", "Severity", "Code", "Field", "What the rule asks", "First lines"), rows)
+        show_table("Reasons", ("Records", "Severity", "Code", "Rule", "What the rule asks", "First lines"), rows)
