@@ -155,7 +155,8 @@ class PlayView:
     def _progress(self, moment: Moment, width: int) -> Text:
         from rich.text import Text
 
-        figures = f" {counted(moment.gate.judged)} of {counted(moment.total)}  {_PHASES[moment.phase]}"
+        phase = "all judged" if moment.gate.judged >= moment.total else _PHASES[moment.phase]
+        figures = f" {counted(moment.gate.judged)} of {counted(moment.total)}  {phase}"
         long = max(10, width - len(figures) - 1)
         done = moment.gate.judged / moment.total if moment.total else 1.0
         full = round(done * long)
