@@ -239,7 +239,11 @@ def outputs(world: World, source: TopicPartition, topic: str) -> list[Found]:
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(story=st.lists(actions, min_size=6, max_size=60), tells_at_once=st.booleans(), records_max=st.sampled_from([1, 3, 10, 50]))
+@given(
+    story=st.lists(actions, min_size=6, max_size=60),
+    tells_at_once=st.booleans(),
+    records_max=st.sampled_from([1, 3, 10, 50]),
+)
 def test_every_record_has_one_verdict_whatever_fails(
     story: list[tuple[str, object, object]], tells_at_once: bool, records_max: int
 ) -> None:
