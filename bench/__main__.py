@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], scale: Scale | None = None) -> int:
         run = Run(scale or (QUICK if options.quick else FULL), arena)
         sections, broken = [], False
         for name in options.only or SECTIONS:
-            run.say(f"{name} …")
+            run.say(f"{name} … ({time.monotonic() - began_s:.0f} s)")
             section = _guarded(name, run)
             broken |= section is None
             sections += [section or Section(f"{name}: not measured", "", missing=("it broke; see standard error",))]

@@ -74,9 +74,7 @@ class Contestant:
     def start(self) -> None:
         """Start it (again)."""
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, cwd=ROOT, start_new_session=True, env=_environment()
-            )
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
 
     def __enter__(self) -> Self:
         self.start()
@@ -237,7 +235,3 @@ class Quixstreams(Contestant):
 def settle(seconds: float = 0.5) -> None:
     """Let the broker finish what the last contestant left behind (markers, deletions)."""
     time.sleep(seconds)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -11,6 +11,8 @@ class Scale:
 
     records: int
     """Moved in each turn of a transfer."""
+    held_records: int
+    """The same where much of it is held, which is slower."""
     rounds: int
     """Turns of each contestant; the medians of them count."""
     decide_records: int
@@ -18,6 +20,7 @@ class Scale:
     latency_s: int
     latency_rounds: int
     kills: int
+    audits: int
     peer_records: int
     """Moved by the streaming library, which is slower; what counts is per record."""
     starts: int
@@ -27,24 +30,28 @@ class Scale:
 
 FULL = Scale(
     records=400_000,
+    held_records=200_000,
     rounds=3,
     decide_records=20_000,
     decide_turns=15,
     latency_s=15,
     latency_rounds=2,
     kills=3,
+    audits=2,
     peer_records=100_000,
     starts=7,
     every_extra=True,
 )
 QUICK = Scale(
     records=60_000,
+    held_records=60_000,
     rounds=1,
     decide_records=4_000,
     decide_turns=5,
     latency_s=5,
     latency_rounds=1,
     kills=1,
+    audits=1,
     peer_records=20_000,
     starts=3,
     every_extra=False,

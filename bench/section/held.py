@@ -13,7 +13,7 @@ SPEED_KEPT_MIN = 0.5
 
 def run(run: Run) -> Section:
     """All shares in turns."""
-    records = run.scale.records
+    records = run.scale.held_records
     landings = {share: run.arena.landing(records, share) for share in SHARES}
     courses: dict[float, list[Course]] = {share: [] for share in SHARES}
     for _ in range(run.scale.rounds):

@@ -21,6 +21,7 @@ from watermaster.wiring.gate import GateSpec, run_gate_worker
 
 FUNCTIONS_SHOWN = 14
 STOP_TIMEOUT_S = 60
+SHARES = (0.0, 1.0)
 _LIBRDKAFKA = {
     "rdk:main": "librdkafka: main loops (groups, timers)",
     "rdk:broker": "librdkafka: broker threads (network, decode, CRC, lz4)",
@@ -32,7 +33,8 @@ _STEPS = (
     ("write: the client's produce()", ("'produce' of",)),
     ("write: our side of it", ("kafka/downstream.py",)),
     ("serve callbacks: poll()", ("'poll' of",)),
-    ("commit: waiting for the broker", ("_transaction' of", "offsets_to_transaction' of")),
+    ("commit: waiting for the broker", ("commit_transaction' of", "offsets_to_transaction' of")),
+    ("start: topics, offsets, transactional id", ("watermark_offsets' of", "list_topics' of", "init_transactions' of")),
     ("envelopes and ledger", ("watermaster/quarantine/", "runtime/gate.py", "stream/coordinates.py")),
     ("the transfer loop", ("watermaster/runtime/",)),
 )
@@ -46,25 +48,35 @@ class _Function(NamedTuple):
 
 
 def run(run: Run) -> Section:
-    """One turn without a profiler for the threads, one with it for the functions."""
-    records = run.scale.records
+    """Without a profiler for the threads, with it for the functions; a good stream and one that is held whole."""
+    records = run.scale.held_records
     landing = run.arena.landing(records)
-    threads = _threads(run, landing, records)
-    functions = _functions(run, landing, records)
+    tables = [
+        Table("CPU time by thread, 0% held", ("thread", "share", "CPU µs per record"), _threads(run, landing, records))
+    ]
+    for share in SHARES:
+        functions = _functions(run, run.arena.landing(records, share), records)
+        tables += _tables(functions, records, f"{share:.0%} held")
+    about = (
+        f"One worker over {records:,} records, start-up included. Threads: CPU time of a worker as its users run it. "
+        "Functions: time on the clock of the loop's thread under cProfile, which makes small functions look dearer "
+        "than they are; waiting for the broker counts where it is waited."
+    )
+    return Section("profile: where the worker's time goes", about, tables=tuple(tables))
+
+
+def _tables(functions: list[_Function], records: int, of: str) -> list[Table]:
     total_s = sum(function.own_s for function in functions)
     shown = sorted(functions, key=lambda function: -function.own_s)[:FUNCTIONS_SHOWN]
     rows = tuple((f.place, f"{f.own_s / total_s:.0%}", f"{f.own_s / records * 1e6:.2f}", f"{f.calls:,}") for f in shown)
-    about = (
-        f"One worker over {records:,} good records, start-up included. Threads: CPU time of a worker as its users run "
-        "it. Functions: time on the clock of the loop's thread under cProfile, which makes small functions look dearer "
-        "than they are; waiting for the broker counts where it is waited."
-    )
-    tables = (
-        Table("CPU time by thread", ("thread", "share", "CPU µs per record"), threads),
-        Table("The loop's thread by step", ("step", "share", "µs per record"), _by_step(functions, total_s, records)),
-        Table("The loop's thread by function", ("function", "share", "µs per record", "calls"), rows),
-    )
-    return Section("profile: where the worker's time goes", about, tables=tables)
+    return [
+        Table(
+            f"The loop's thread by step, {of}",
+            ("step", "share", "µs per record"),
+            _by_step(functions, total_s, records),
+        ),
+        Table(f"The loop's thread by function, {of}", ("function", "share", "µs per record", "calls"), rows),
+    ]
 
 
 def _threads(run: Run, landing: str, records: int) -> tuple[tuple[str, ...], ...]:

@@ -1,7 +1,6 @@
 """What the report concludes from measured values."""
 
 import pytest
-
 from bench.figure import Goal, Ratio, Section, Table, brief, measured
 from bench.report import as_markdown, as_table
 

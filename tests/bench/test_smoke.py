@@ -4,18 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
-
 from bench.__main__ import main
 from bench.scale import Scale
 
 TINY = Scale(
     records=500,
+    held_records=500,
     rounds=1,
     decide_records=300,
     decide_turns=3,
     latency_s=1,
     latency_rounds=1,
     kills=1,
+    audits=1,
     peer_records=500,
     starts=1,
     every_extra=False,
