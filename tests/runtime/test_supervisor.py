@@ -113,3 +113,12 @@ def test_a_note_that_cannot_be_written_stops_the_gate(tmp_path: Path) -> None:
     run.supervisor.note_suspect = fail
     with pytest.raises(WorldFault, match="WM-NOTE"):
         run.to_the_end()
+
+
+def test_a_worker_that_gives_no_sign_of_life_is_replaced_and_nothing_is_suspected(tmp_path: Path) -> None:
+    """A call into a client library that never returns cannot be ended from inside."""
+    run = Run(tmp_path, ["fall silent", "finish"])
+    run.supervisor.silence_s_max = 0.3
+    run.to_the_end()
+    assert (run.statistics.restarts, run.noted) == (1, [])
+    assert "silent" in run.statistics.last_words

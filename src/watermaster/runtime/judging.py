@@ -31,6 +31,8 @@ ISOLATED_TRIES = 2
 SUSPECT_PREFIX = "suspect/"
 
 _LAYOUT = struct.Struct("<Bdiqq256s")
+_SIGNS = struct.Struct("<dB")
+"""Behind the mark: when the worker last gave a sign of life, and whether the supervisor asks it to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,9 @@ class JudgingMark:
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.ftruncate(descriptor, _LAYOUT.size)
-            self._memory = mmap.mmap(descriptor, _LAYOUT.size)
+            size = _LAYOUT.size + _SIGNS.size
+            os.ftruncate(descriptor, size)
+            self._memory = mmap.mmap(descriptor, size)
         finally:
             os.close(descriptor)
 
@@ -63,6 +66,23 @@ class JudgingMark:
     def leave(self) -> None:
         """Judged without harm."""
         self._memory[0] = 0
+
+    def beat(self, at_s: float | None = None) -> None:
+        """Give a sign of life, as of now or of `at_s` on the monotonic clock."""
+        struct.pack_into("<d", self._memory, _LAYOUT.size, time.monotonic() if at_s is None else at_s)
+
+    def silent_s(self) -> float:
+        """Seconds since the last sign of life; negative while one is not due yet."""
+        (beat_s,) = struct.unpack_from("<d", self._memory, _LAYOUT.size)
+        return time.monotonic() - float(beat_s)
+
+    def ask_to_stop(self, *, stop: bool = True) -> None:
+        """Ask the worker to finish. Memory and not a lock: a killed worker can hold none."""
+        self._memory[_LAYOUT.size + _SIGNS.size - 1] = stop
+
+    def is_asked_to_stop(self) -> bool:
+        """Whether the supervisor wants the worker to finish."""
+        return self._memory[_LAYOUT.size + _SIGNS.size - 1] != 0
 
     def read(self) -> Judging | None:
         """What is, or was at death, being judged."""
@@ -175,6 +195,7 @@ class GuardedJudge:
     def _judge_isolated(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict:
         cause = ""
         for _ in range(ISOLATED_TRIES):
+            self._mark.beat()
             result = self._isolated.judge_one(in_force, key, value, now_ms)
             if isinstance(result, Verdict):
                 return result

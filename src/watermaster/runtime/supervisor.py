@@ -12,16 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Protocol
 
 from watermaster.runtime.gate_statistics import Condition, GateStatistics, WorkerStatistics
 from watermaster.runtime.judging import Judging, JudgingMark
-from watermaster.stream.fault import Fault, WorldFault
+from watermaster.stream.fault import Fault, UsageFault, WorldFault
 
 JUDGING_TIMEOUT_S = 30.0
 """One read is at most 500 records; a hundred thousand times what good ones need."""
+
+SILENCE_S_MAX = 45.0
+"""Every call of ours into a client library has a timeout of at most 30 s, and a sign of life comes between calls."""
+
+START_S_MAX = 180.0
+"""Until the first sign of life: reading the control topic and taking the transactional id may each need a minute."""
 
 RESTART_PAUSE_S_MAX = 10.0
 QUICK_DEATHS_MAX = 5
@@ -41,6 +46,13 @@ class FaultMessage:
     message: str
     hint: str
     retriable: bool
+    is_usage: bool = False
+    """The caller's fault, not the world's."""
+
+    def fault(self) -> Fault:
+        """The fault again, in this process."""
+        kind = UsageFault if self.is_usage else WorldFault
+        return kind(self.code, self.message, hint=self.hint, retriable=self.retriable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +65,8 @@ class LastWords:
 class WorkerMain(Protocol):
     """The worker process's entry; importable by name, its arguments picklable."""
 
-    def __call__(self, spec: Any, slot: int, mark_path: str, pipe: Connection, stop: Event) -> None:  # noqa: ANN401
-        """Run until `stop` is set."""
+    def __call__(self, spec: Any, slot: int, mark_path: str, pipe: Connection) -> None:  # noqa: ANN401
+        """Run until the mark asks to stop; give signs of life meanwhile."""
         ...
 
 
@@ -63,7 +75,6 @@ class _Worker:
     slot: int
     mark: JudgingMark
     mark_path: Path
-    stop: Event
     process: BaseProcess | None = None
     pipe: Connection | None = None
     deaths: int = 0
@@ -85,6 +96,7 @@ class Supervisor:
     note_suspect: Callable[[Judging, str], None]
     """Writes a suspect range where every host finds it; called with the cause (`native_crash`, `timeout`)."""
     on_change: Callable[[GateStatistics], None] = lambda _: None
+    silence_s_max: float = SILENCE_S_MAX
     _workers: list[_Worker] = field(default_factory=list)
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -103,7 +115,7 @@ class Supervisor:
     def _prepare(self, slot: int) -> _Worker:
         path = self.directory / f"judging-{slot}"
         path.unlink(missing_ok=True)
-        return _Worker(slot, JudgingMark(path), path, _spawn.Event())
+        return _Worker(slot, JudgingMark(path), path)
 
     def _tend(self, worker: _Worker) -> None:
         if worker.finished:
@@ -118,6 +130,12 @@ class Supervisor:
             worker.process.kill()
             worker.process.join()
             self._died(worker, "timeout")
+        elif worker.process.exitcode is None and worker.mark.silent_s() > self.silence_s_max:
+            # A call into a client library that never returns: nothing inside of the process can end it.
+            worker.process.kill()
+            worker.process.join()
+            worker.last_words = self.statistics.last_words = f"silent for {self.silence_s_max:.0f} s"
+            self._died(worker, "timeout")
         elif worker.process.exitcode is not None:
             self._listen(worker)
             if worker.process.exitcode == 0:
@@ -130,10 +148,11 @@ class Supervisor:
         ours, theirs = _spawn.Pipe(duplex=False)
         worker.process = _spawn.Process(
             target=self.main,
-            args=(self.spec, worker.slot, str(worker.mark_path), theirs, worker.stop),
+            args=(self.spec, worker.slot, str(worker.mark_path), theirs),
             name=f"watermaster-worker-{worker.slot}",
             daemon=False,
         )
+        worker.mark.beat(time.monotonic() + START_S_MAX)
         worker.process.start()
         theirs.close()
         worker.pipe = ours
@@ -149,7 +168,10 @@ class Supervisor:
                     self.statistics.take(message)
                 elif isinstance(message, FaultMessage):
                     self.statistics.fences += message.code == "WM-GATE-FENCED"
-                    raise WorldFault(message.code, message.message, hint=message.hint, retriable=message.retriable)
+                    if message.retriable and self.statistics.last_commit_ms():
+                        worker.last_words = self.statistics.last_words = str(message.fault())
+                    else:  # at the first start a person looks on, and a wrong address is no reason to wait
+                        raise message.fault()
                 elif isinstance(message, LastWords):
                     worker.last_words = self.statistics.last_words = message.where
         except (EOFError, OSError):
@@ -166,7 +188,7 @@ class Supervisor:
         if judging is not None:
             self.note_suspect(judging, cause)
             return
-        if worker.deaths >= QUICK_DEATHS_MAX:
+        if worker.deaths >= QUICK_DEATHS_MAX and not self.statistics.last_commit_ms():
             raise WorldFault(
                 "WM-WORKER-DIES",
                 f"worker {worker.slot} died {worker.deaths} times without committing anything"
@@ -187,7 +209,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         for worker in self._workers:
-            worker.stop.set()
+            worker.mark.ask_to_stop()
         until_s = time.monotonic() + STOP_TIMEOUT_S
         for worker in self._workers:
             if worker.process is None:

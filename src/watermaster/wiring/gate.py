@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import parent_process
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from watermaster.adapters.files.instance_lock import InstanceLock
@@ -40,7 +39,7 @@ from watermaster.runtime.judging import GuardedJudge, Judging, JudgingMark, Susp
 from watermaster.runtime.ports import Output
 from watermaster.runtime.supervisor import FaultMessage, LastWords, Supervisor
 from watermaster.runtime.transfer import Transfer, TransferSettings
-from watermaster.stream.fault import Fault
+from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract import compile_checks
 
 
@@ -70,19 +69,22 @@ class _PipeSink:
             return  # the supervisor is gone; the loop notices by itself
 
 
-def run_gate_worker(spec: GateSpec, slot: int, mark_path: str, pipe: Connection, stop: Event) -> None:
+def run_gate_worker(spec: GateSpec, slot: int, mark_path: str, pipe: Connection) -> None:
     """A worker process: everything from the landing topics to the ledger for one transactional id."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches the supervisor, which stops us
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    mark = JudgingMark(Path(mark_path))
+    signal.signal(signal.SIGTERM, lambda *_: mark.ask_to_stop())
     supervisor = parent_process()
 
     def should_stop() -> bool:
-        return stop.is_set() or supervisor is None or not supervisor.is_alive()
+        mark.beat()
+        return mark.is_asked_to_stop() or supervisor is None or not supervisor.is_alive()
 
     try:
-        _transfer(spec, slot, Path(mark_path), pipe, should_stop)
+        _transfer(spec, slot, mark, pipe, should_stop)
     except Fault as fault:
-        pipe.send(FaultMessage(fault.code, fault.message, fault.hint, fault.retriable))
+        is_usage = isinstance(fault, UsageFault)
+        pipe.send(FaultMessage(fault.code, fault.message, fault.hint, fault.retriable, is_usage))
         pipe.close()
         os._exit(3)  # clients of a broken cluster may wait long in their destructors; nothing is left to save
     except Exception as error:  # noqa: BLE001 - the process's last line; the supervisor restarts it
@@ -98,20 +100,27 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
 
 
-def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, should_stop: Callable[[], bool]) -> None:
+def _transfer(
+    spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, should_stop: Callable[[], bool]
+) -> None:
     gate = spec.gate_configuration
     settings = client_settings(spec.configuration.clusters[gate.cluster])
     clock = SystemClock()
+
+    def sleep(seconds: float) -> None:
+        mark.beat()
+        time.sleep(seconds)
+
     contracts = ContractsInForce(
         KafkaLogReader(settings, gate.control, translate_error),
         {stream.landing: stream.schema_object for stream in gate.streams},
         compile_checks,
         _build_judge,
-        time.sleep,
+        sleep,
     )
     contracts.load()
     isolated = JudgeProcess(build_judge, perhaps_crashing)
-    guarded = GuardedJudge(JudgingMark(mark_path), isolated)
+    guarded = GuardedJudge(mark, isolated)
     identity = f"{gate.name}.{spec.instance}.{slot}"
     upstream = KafkaUpstream(settings, gate.group_id, translate_error, member=identity)
     positions = PositionKeeper(
@@ -122,7 +131,7 @@ def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, shou
         contracts=contracts,
         clock=clock,
         suspected=guarded.suspect,
-        sleep=time.sleep,
+        sleep=sleep,
         accept_position=spec.accept_position,
     )
     positions.look()
@@ -133,6 +142,7 @@ def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, shou
             identity,
             translate_error,
             transaction_timeout_s=gate.transaction_timeout_ms / 1000,
+            beat=mark.beat,
         )
         downstream.open()
         return downstream
@@ -150,7 +160,7 @@ def _transfer(spec: GateSpec, slot: int, mark_path: Path, pipe: Connection, shou
             bytes_max=gate.transaction_bytes_max,
             timeout_s=gate.transaction_timeout_ms / 1000,
         ),
-        sleep=time.sleep,
+        sleep=sleep,
     )
     try:
         transfer.run(should_stop)

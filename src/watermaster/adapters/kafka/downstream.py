@@ -93,7 +93,10 @@ class KafkaDownstream:
         translate: Callable[[KafkaError], Fault],
         *,
         transaction_timeout_s: float,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        """`beat` is called before every call into the client that may wait: a sign of life."""
+        self._beat = beat
         self._translate = translate
         self._timeout_s = transaction_timeout_s
         self._id = transactional_id
@@ -280,6 +283,7 @@ class KafkaDownstream:
         """Repeat the same call while the client says that this is right."""
         until_s = time.monotonic() + timeout_s
         while True:
+            self._beat()
             try:
                 call()
             except KafkaException as raised:
