@@ -315,7 +315,7 @@ def verify(config: Path, *more: str) -> int:
 def test_the_command_says_proved_disproved_or_unprovable(
     hand: HandGate, configured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert verify(configured) == 3
+    assert verify(configured) == 4
     assert "nothing_judged" in capsys.readouterr().out
     busy(hand)
     assert verify(configured) == 0

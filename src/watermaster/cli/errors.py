@@ -24,6 +24,8 @@ class ExitCode(IntEnum):
     """The caller's: an argument, the configuration, a contract, a missing permission."""
     WORLD = 3
     """The outside world's: a broker, disk or network. Trying again may help."""
+    UNVERIFIABLE = 4
+    """`gate verify`: nothing contradicts the gate, but not everything could be read any more."""
     INTERNAL = 70
     INTERRUPTED = 130
 

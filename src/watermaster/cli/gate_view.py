@@ -31,7 +31,8 @@ class LogView:
         """Print what is new."""
         if statistics.restarts > self._restarts:
             self._restarts = statistics.restarts
-            self._log.warning("a worker died and was started again", restarts=self._restarts, cause=statistics.last_words)
+            cause = statistics.last_words or "no last words"
+            self._log.warning("a worker died and was started again", restarts=self._restarts, cause=cause)
         now = {f"{c.name}/{c.since_ms}": c for c in statistics.conditions()}
         for key in now.keys() - self._known.keys():
             condition = now[key]

@@ -14,14 +14,18 @@ import typer
 from watermaster.auditor.finding import AuditVerdict
 from watermaster.auditor.report import AuditMode
 from watermaster.auditor.sample import SHARE_DEFAULT
+from watermaster.cli.errors import ExitCode
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, plain, say, show_json, show_table
 
 if TYPE_CHECKING:
     from watermaster.auditor.report import AuditReport
     from watermaster.runtime.audit import AuditProgress
 
-EXIT_CODES: Final = {AuditVerdict.OK: 0, AuditVerdict.FAILED: 1, AuditVerdict.UNVERIFIABLE: 3}
-"""3 is also the code of a cluster that does not answer: in both cases nothing was disproved and nothing is proved."""
+EXIT_CODES: Final = {
+    AuditVerdict.OK: ExitCode.OK,
+    AuditVerdict.FAILED: ExitCode.FINDINGS,
+    AuditVerdict.UNVERIFIABLE: ExitCode.UNVERIFIABLE,
+}
 
 _ROWS_SHOWN_MAX: Final = 200
 """Partitions shown in a table: the bad ones come first, and `--output json` has all."""
@@ -53,7 +57,7 @@ def _verify(
 ) -> int:
     """Prove that each source record below the committed offsets is passed, held or dropped exactly once. Reads only.
 
-    Exit codes: 0 proved, 1 disproved, 3 not provable any more (records or ledger are gone) or the cluster is out of
+    Exit codes: 0 proved, 1 disproved, 4 not provable any more (records or ledger are gone), 3 the cluster is out of
     reach, 2 wrong use.
     """
     from watermaster.adapters.files.configuration_file import load_configuration

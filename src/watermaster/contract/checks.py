@@ -173,8 +173,6 @@ class Limits:
     """Array elements plus object members of one document."""
     integer_digits_max: int = 400
     """Longer integer literals are a denial of service (conversion is quadratic)."""
-    rule_steps_max: int = 1_000_000
-    """Upper bound on comprehension steps that one CEL rule may take, estimated from the sizes of its lists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,12 @@ def compile_checks(document: bytes, source: str, stream: str | None) -> Checks:
     _raise_if_any(read.problems)
     compiled = compile_contract(read, stream)
     _raise_if_any(compiled.problems)
+    if len(compiled.checks) > 1:
+        raise UsageFault(
+            "WM-CONTRACT-STREAM",
+            f"{source} describes {len(compiled.checks)} streams: {', '.join(c.stream for c in compiled.checks)}",
+            hint="Name one: --stream, or schema_object in watermaster.yaml.",
+        )
     return compiled.checks[0]
 
 
@@ -23,5 +29,7 @@ def _raise_if_any(problems: tuple[Problem, ...]) -> None:
         first = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise UsageFault(
-            f"WM-CONTRACT-{first.code.upper()}", f"{first.source}:{first.line}: {first.message}{more}", hint=first.hint
+            f"WM-CONTRACT-{first.code.upper().replace('.', '-').replace('_', '-')}",
+            f"{':'.join(str(part) for part in (first.source, first.line) if part is not None)}: {first.message}{more}",
+            hint=first.hint or "`watermaster contract lint` lists every problem.",
         )

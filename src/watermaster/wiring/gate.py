@@ -100,9 +100,7 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
 
 
-def _transfer(
-    spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, should_stop: Callable[[], bool]
-) -> None:
+def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, should_stop: Callable[[], bool]) -> None:
     gate = spec.gate_configuration
     settings = client_settings(spec.configuration.clusters[gate.cluster])
     clock = SystemClock()

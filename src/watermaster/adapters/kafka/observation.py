@@ -28,8 +28,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
     ResourceType,
 )
 
-from watermaster.adapters.kafka.connect_check import Connection
 from watermaster.adapters.kafka.cluster_view import kafka_id
+from watermaster.adapters.kafka.connect_check import Connection
 from watermaster.adapters.kafka.connection import admin_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.sampling import Sampler
@@ -243,7 +243,9 @@ def _observed_topic(name: str, metadata: Any) -> ObservedTopic:  # noqa: ANN401 
 
 
 def _with_id(topic: ObservedTopic, seen: Any) -> ObservedTopic:  # noqa: ANN401 -- the client's description
-    return _add_unseen(topic, seen) if isinstance(seen, Unseen) else replace(topic, topic_id=kafka_id(str(seen.topic_id)))
+    return (
+        _add_unseen(topic, seen) if isinstance(seen, Unseen) else replace(topic, topic_id=kafka_id(str(seen.topic_id)))
+    )
 
 
 def _with_settings(topic: ObservedTopic, seen: Any) -> ObservedTopic:  # noqa: ANN401 -- the client's entries
