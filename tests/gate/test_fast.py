@@ -114,3 +114,11 @@ def test_an_int_beyond_what_a_double_keeps_is_left_to_cel(expression: str) -> No
     assert closure is not None
     with pytest.raises(Undecided):
         closure.read({"i": 2**53 + 1, "n": Decimal(2**53)})
+
+
+@pytest.mark.parametrize(("expression", "held"), [("1 == 1", False), ("1 > 2", True)])
+def test_a_rule_that_compares_two_constants_comes_to_an_end(expression: str, held: bool) -> None:
+    rule = CelRule(id="r", path="$", expression=expression)
+    values: list[bytes | None] = [b'{"a":"x","b":"b"}'] * 30
+    verdicts = LaneJudge(replace(TEXTS, rules=(rule,))).judge([None] * len(values), values, 0)
+    assert len(verdicts) == (len(values) if held else 0)

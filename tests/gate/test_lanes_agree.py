@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.gate.strategies import contracts, documents, dump, spoiled
 
 from watermaster.contract.checks import Limits
+from watermaster.gate.column_lane import ColumnLane
 from watermaster.gate.exact import ExactLane
 from watermaster.gate.fast import FastLane
 from watermaster.gate.judge import LaneJudge
@@ -55,6 +58,28 @@ def test_the_fast_lane_proves_nothing_that_the_exact_lane_does_not_pass(data: st
         assert exact.judge(keys[index], values[index], NOW_MS) is PASSED, values[index]
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@given(st.data())
+def test_the_column_lane_names_what_the_exact_lane_names(data: st.DataObject) -> None:
+    checks = data.draw(contracts())
+    value = replace(checks.value, min_properties=None, max_properties=None, required_names=())
+    checks = replace(checks, value=value)
+    try:
+        ColumnLane(checks, lambda _: PASSED)
+    except NoFastLane:  # for a rule that is not simple
+        checks = replace(checks, rules=())
+    exact = ExactLane(checks)
+    lane = ColumnLane(checks, exact.verdict)
+    count = data.draw(st.integers(1, 6))
+    values = [data.draw(spoiled(dump(data.draw(documents(checks.value))))) for _ in range(count)]
+    keys = [data.draw(KEYS) for _ in values]
+    named, left = lane.judge(keys, values, range(count))
+    assert not named.keys() & set(left)
+    assert left == sorted(left)
+    for index in set(range(count)) - set(left):
+        assert named.get(index, PASSED) is exact.judge(keys[index], values[index], NOW_MS), values[index]
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
 @given(st.data())
 def test_both_decoders_read_the_same(data: st.DataObject) -> None:
@@ -82,4 +107,6 @@ def test_the_bench_contract_has_a_fast_lane_that_proves_its_good_records(share: 
     values: list[bytes | None] = [*make_values(share, records=500)]
     keys: list[bytes | None] = [None] * len(values)
     held = LaneJudge(checks).judge(keys, values, NOW_MS)
+    exact = ExactLane(checks)
+    assert held == {at: found for at, value in enumerate(values) if (found := exact.judge(None, value, NOW_MS)).broken}
     assert FastLane(checks).unproven(keys, values, 0, len(values)) == sorted(held)

@@ -76,8 +76,8 @@ def compile_pattern(text: str) -> Pattern:
     tokens = _translate(text)
     source = "".join(tokens)
     try:
-        sure = re2.compile(source, _options())
-        quick = re2.Set.SearchSet(_options())
+        sure = re2.compile(source, quiet_options())
+        quick = re2.Set.SearchSet(quiet_options())
         quick.Add(source.encode())
         quick.Compile()
     except re2.error as problem:
@@ -90,7 +90,7 @@ def compile_pattern(text: str) -> Pattern:
 
 def compile_whole(*sources: str) -> _Set:
     """A set of RE2 expressions that must match a whole text: `.Match(text)` gives the numbers of those that do."""
-    joined = re2.Set.FullMatchSet(_options())
+    joined = re2.Set.FullMatchSet(quiet_options())
     for source in sources:
         joined.Add(source.encode())
     joined.Compile()
@@ -98,7 +98,8 @@ def compile_whole(*sources: str) -> _Set:
     return whole
 
 
-def _options() -> re2.Options:
+def quiet_options() -> re2.Options:
+    """How every expression is compiled: nothing is captured, and nothing is written to standard error."""
     options = re2.Options()
     options.log_errors = False  # RE2 would write pattern and text to standard error
     options.never_capture = True

@@ -134,9 +134,10 @@ _WITH_CONSTANT: Final[dict[str, Callable[[Read, Any], Read]]] = {
     ">": lambda a, b: lambda record: a(record) > b,
     ">=": lambda a, b: lambda record: a(record) >= b,
 }
-_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+"""Python's operators, where `compares_plainly`."""
 
 
 def _comparison(sign: str, left: Closure, right: Closure) -> Read:
@@ -149,7 +150,7 @@ def _comparison(sign: str, left: Closure, right: Closure) -> Read:
         return lambda record: _equal(first(record), second(record))
     if sign == "!=":
         return lambda record: not _equal(first(record), second(record))
-    compare = _OPERATORS[sign]
+    compare = COMPARISONS[sign]
     return lambda record: _ordered(compare, first(record), second(record))
 
 

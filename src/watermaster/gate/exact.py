@@ -39,6 +39,8 @@ class ExactLane:
         self._not_null = mismatches(checks.value, "an object")[type(None)]
         self._rules = RuleEngine(checks)
         self._verdicts = VerdictCache(drop_rules(checks.rules))
+        self.verdict = self._verdicts.verdict
+        """From reasons to a verdict, shared with other lanes."""
         self._tombstone = _TOMBSTONES[checks.tombstone]
         self._too_large = document_breach("record.too_large")
 
@@ -77,6 +79,7 @@ class VerdictCache:
     def __init__(self, dropping: frozenset[str]) -> None:
         self._dropping = dropping
         self._known: dict[tuple[int, ...], tuple[Breaches, Verdict]] = {}
+        self._distinct: dict[tuple[BrokenRule, ...], Verdict] = {}
 
     def verdict(self, broken: Breaches) -> Verdict:
         """The verdict for a non-empty list of reasons, each named once, at most `BROKEN_RULES_MAX`."""
@@ -85,8 +88,10 @@ class VerdictCache:
         if known is None:
             if len(self._known) >= _VERDICTS_MAX:
                 self._known.clear()
+                self._distinct.clear()
+            made = self._make(broken)
             # The reasons are kept with the verdict, so that their identities cannot be taken by others.
-            known = self._known[identity] = (broken, self._make(broken))
+            known = self._known[identity] = (broken, self._distinct.setdefault(made.broken, made))
         return known[1]
 
     def _make(self, broken: Breaches) -> Verdict:

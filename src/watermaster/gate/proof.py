@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 from operator import attrgetter
@@ -12,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from watermaster.contract.pattern import compile_whole
 from watermaster.gate.block import Block, Records, has_long_number
-from watermaster.gate.closure import compares_plainly
+from watermaster.gate.closure import COMPARISONS, compares_plainly
 from watermaster.gate.expression import Binary, Field, Literal, Node, parse_simple
 from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.rule_check import simplify
@@ -25,9 +24,6 @@ _ABSENT: Final = "\x01"
 """Stands for an absent text: no string of a record without backslashes holds a control character."""
 _ABSENT_RE2: Final = r"\x{01}"
 _NUL: Final = "\0"
-_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
 
 
 def compile_syntax_proofs(plan: Plan) -> list[Proof]:
@@ -138,21 +134,21 @@ def compile_rule_proof(expression: str, plan: Plan, access: RecordAccess) -> Pro
 
 def _column_proof(tree: Node, plan: Plan) -> Proof | None:
     """Comparisons of fields that are always there, and their conjunctions, column against column."""
-    if not isinstance(tree, Binary):
-        return None
+    if not isinstance(tree, Binary) or (isinstance(tree.left, Literal) and isinstance(tree.right, Literal)):
+        return None  # two constants repeat for ever: there is no column to end the comparison
     if tree.sign == "&&":
         first, second = _column_proof(tree.left, plan), _column_proof(tree.right, plan)
         if first is None or second is None:
             return None
         return lambda block: first(block) and second(block)
     left, right = _column(tree.left, plan), _column(tree.right, plan)
-    if left is None or right is None or tree.sign not in _OPERATORS:
+    if left is None or right is None or tree.sign not in COMPARISONS:
         return None
     if not compares_plainly(
         tree.sign, left[1], right[1], tree.right.value if isinstance(tree.right, Literal) else None
     ):
         return None
-    compare, first_of, second_of = _OPERATORS[tree.sign], left[0], right[0]
+    compare, first_of, second_of = COMPARISONS[tree.sign], left[0], right[0]
     return lambda block: all(map(compare, first_of(block), second_of(block)))
 
 

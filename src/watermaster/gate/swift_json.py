@@ -45,10 +45,11 @@ def _plain(value: bytes, limits: Limits) -> bool:
         return False
     if value.find(b"\\") >= 0 and value.find(b"\\u0000") >= 0:
         return False
-    return limits.integer_digits_max == INTEGER_DIGITS_MAX and not _may_hold_long_integer(value)
+    return limits.integer_digits_max == INTEGER_DIGITS_MAX and not may_hold_long_integer(value)
 
 
-def _may_hold_long_integer(value: bytes) -> bool:
+def may_hold_long_integer(value: bytes) -> bool:
+    """Whether a run of more digits than an integer may have can be in these bytes, also in a text."""
     # A run of 401 digits covers two neighbours among every two hundredth bytes.
     sample = value[_STRIDE - 1 :: _STRIDE]
     return sample.translate(_DIGITS).find(b"00") >= 0 and _TOO_MANY_DIGITS in value.translate(_DIGITS)

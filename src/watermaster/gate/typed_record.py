@@ -120,7 +120,7 @@ def _planned(child: FieldCheck, plan: Plan, path: tuple[str, ...], attribute: st
         plan.quoted += 1
         return _struct(child, plan, path, attribute + ".")
     optional = not child.required
-    if child.type in _SCALAR_KINDS:
+    if child.type in SCALAR_KINDS:
         return _planned_scalar(child, plan, path, attribute, optional=optional)
     kind, count = _container(child)
     plan.inner_numbers = True
@@ -136,7 +136,7 @@ def _member_count(count: Count, child: FieldCheck) -> Count:
     return lambda value: 0 if value is UNSET else 1 if value is None else 1 + count(value)
 
 
-_SCALAR_KINDS: Final[dict[LogicalType, type]] = {
+SCALAR_KINDS: Final[dict[LogicalType, type]] = {
     LogicalType.STRING: str,
     LogicalType.DATE: str,
     LogicalType.TIMESTAMP: str,
@@ -148,17 +148,17 @@ _SCALAR_KINDS: Final[dict[LogicalType, type]] = {
 
 
 def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attribute: str, *, optional: bool) -> Any:  # noqa: ANN401 - type expressions
-    kind = _SCALAR_KINDS[child.type]
+    kind = SCALAR_KINDS[child.type]
     if optional:
         plan.optional.append(attribute)
     else:
         plan.quoted += 1 + (kind is str)
     plan.slots[path] = Slot(attribute, kind, optional)
-    expression, rest = _scalar_type(child)
+    expression, rest = scalar_type(child)
     for pattern in text_patterns(rest):
         plan.texts.append((attribute, pattern, optional))
     rest = without_text_patterns(rest)
-    if _is_open(rest):
+    if is_open(rest):
         plan.tests.append((attribute, compile_test(rest), optional))
     if kind is float:
         plan.numbers.append((attribute, expression | None if optional else expression, optional))
@@ -166,8 +166,8 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
     return expression
 
 
-def _scalar_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
-    """The msgspec type, and what of the check it does not cover."""
+def scalar_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
+    """The msgspec type of one of `SCALAR_KINDS`, and what of the check it does not cover; may raise `NoFastLane`."""
     match check.type:
         case LogicalType.STRING:
             return _string_type(check)
@@ -247,7 +247,7 @@ def _integer_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
     return Annotated[int, Meta(ge=low, le=high)], rest
 
 
-def _is_open(check: FieldCheck) -> bool:
+def is_open(check: FieldCheck) -> bool:
     """Whether anything but the JSON type is still to be judged."""
     open_format = check.format not in (None, "f64") and not (check.type is LogicalType.NUMBER and check.format != "f32")
     asked = (
@@ -292,7 +292,7 @@ def _container(check: FieldCheck) -> tuple[Any, Count]:
 
 def _inner(check: FieldCheck) -> tuple[Any, Count]:
     """Like `_container`, for every type and with null allowed where the contract allows it."""
-    if check.type in _SCALAR_KINDS:
+    if check.type in SCALAR_KINDS:
         kind, count = _inner_scalar(check)
     else:
         kind, count = _container(check)
@@ -302,9 +302,9 @@ def _inner(check: FieldCheck) -> tuple[Any, Count]:
 
 
 def _inner_scalar(check: FieldCheck) -> tuple[Any, Count]:
-    kind, rest = _scalar_type(check)
-    strings = 1 if _SCALAR_KINDS[check.type] is str else 0
-    test = compile_test(rest) if _is_open(rest) else None
+    kind, rest = scalar_type(check)
+    strings = 1 if SCALAR_KINDS[check.type] is str else 0
+    test = compile_test(rest) if is_open(rest) else None
 
     def count(value: Any) -> int:  # noqa: ANN401 - of the field's own type
         if (type(value) is float and is_tiny(value)) or (test is not None and not test(value)):
