@@ -32,8 +32,9 @@ def test_no_crash_point_loses_doubles_or_reorders(kafka_three: KafkaCluster, tmp
                 rig.activate()
             workers = (1, 2, 3)[number % 3]
             rig.start("--workers", str(workers), WATERMASTER_CRASH_POINT=f"{point.value}:2")
-            _run_until(rig, rig.produced, seconds=12)
+            run_until(rig, rig.produced, seconds=12)
             rig.kill()
+        rig.produce(500)  # the last gate must be up to move these
         rig.start("--workers", "2")
         rig.wait_until_drained()
         assert rig.stop() == 0
@@ -51,8 +52,9 @@ def test_random_kills_of_workers_supervisor_and_brokers(kafka_three: KafkaCluste
         for round_ in range(6):
             rig.start("--workers", str(chance.choice((1, 2, 4))))
             rig.produce(5_000)
-            _disturb(rig, chance, seconds=9, brokers=round_ in (2, 4))
+            disturb(rig, chance, seconds=9, brokers=round_ in (2, 4))
             rig.kill()
+        rig.produce(500)  # the last gate must be up to move these
         rig.start("--workers", "2")
         rig.wait_until_drained()
         assert rig.stop() == 0
@@ -61,7 +63,7 @@ def test_random_kills_of_workers_supervisor_and_brokers(kafka_three: KafkaCluste
     assert seen == read_outputs(rig, Counter())
 
 
-def _run_until(rig: GateRig, records: int, seconds: float) -> None:
+def run_until(rig: GateRig, records: int, seconds: float) -> None:
     """Let the gate run until it has committed so much, ended by itself, or the time is up."""
     assert rig.process is not None
     until_s = time.monotonic() + seconds
@@ -71,7 +73,8 @@ def _run_until(rig: GateRig, records: int, seconds: float) -> None:
         time.sleep(0.3)
 
 
-def _disturb(rig: GateRig, chance: random.Random, seconds: float, *, brokers: bool) -> None:
+def disturb(rig: GateRig, chance: random.Random, seconds: float, *, brokers: bool) -> None:
+    """Kill workers at random moments for so long; with `brokers`, one broker is away meanwhile."""
     until_s = time.monotonic() + seconds
     broker = rig.cluster.broker(chance.randint(1, 3)) if brokers else None
     if broker is not None:

@@ -1,0 +1,65 @@
+"""The long form of `test_kills.py`: `make soak`.
+
+100,000 records, every crash point with one to four workers, random kills
+of workers, gates and brokers, activations in mid-stream, a concurrent read_committed reader; then the auditor.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.faults.rig import ConcurrentReader, GateRig, read_outputs
+from tests.faults.test_kills import disturb, run_until
+
+from watermaster.runtime.crash_points import CrashPoint
+from watermaster.testing.kafka import KafkaCluster
+
+pytestmark = [pytest.mark.kafka, pytest.mark.soak, pytest.mark.timeout(3600)]
+
+RECORDS = 100_000
+
+
+def test_every_crash_point_with_one_to_four_workers(kafka_three: KafkaCluster, tmp_path: Path) -> None:
+    rig = GateRig(kafka_three, tmp_path, "soak-points", partitions=4)
+    rig.activate()
+    rounds = [(point, workers) for point in CrashPoint for workers in (1, 2, 4)]
+    with ConcurrentReader(rig) as reader:
+        for number, (point, workers) in enumerate(rounds):
+            rig.produce(RECORDS // len(rounds) + 1, bad_share=(0.0, 0.02, 0.3)[number % 3])
+            if number % 5 == 4:
+                rig.write_contract(f"1.{number}.0", price_max=1000 - number)
+                rig.activate()
+            rig.start("--workers", str(workers), WATERMASTER_CRASH_POINT=f"{point.value}:{1 + number % 4}")
+            run_until(rig, rig.produced, seconds=15)
+            rig.kill()
+        _finish(rig, reader)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_kills(kafka_three: KafkaCluster, tmp_path: Path, seed: int) -> None:
+    rig = GateRig(kafka_three, tmp_path, f"soak-random-{seed}", partitions=4)
+    rig.activate()
+    chance = random.Random(seed)
+    with ConcurrentReader(rig) as reader:
+        for round_ in range(10):
+            rig.produce(RECORDS // 10)
+            rig.start("--workers", str(chance.choice((1, 2, 3, 4))))
+            disturb(rig, chance, seconds=15, brokers=round_ % 2 == 1)
+            if round_ % 3 == 2:
+                rig.write_contract(f"2.{round_}.0", price_max=1000 - round_)
+                rig.activate()
+            rig.kill()
+        _finish(rig, reader)
+
+
+def _finish(rig: GateRig, reader: ConcurrentReader) -> None:
+    rig.produce(500)  # the last gate must be up to move these
+    rig.start("--workers", "2")
+    rig.wait_until_drained(300)
+    assert rig.stop() == 0
+    seen = reader.finish()
+    rig.assert_proved()
+    assert seen == read_outputs(rig, Counter())
