@@ -59,7 +59,7 @@ def _guarded(name: str, run: Run) -> Section | None:
     try:
         if name not in WITHOUT_KAFKA:
             require_proc()
-            assert run.arena.bootstrap
+            run.warm_up()
         return SECTIONS[name](run)
     except Missing as what:
         return Section(f"{name}: not measured", "", missing=(str(what),))

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from bench.process_cpu import cpu_s
 
 SAMPLE_EVERY_S = 0.05
 ANSWER_TIMEOUT_S = 20.0
+
+
+_PASSING = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE)
 
 
 class Sample(NamedTuple):
@@ -62,8 +65,17 @@ class Progress:
 
     def records(self) -> int:
         """Records below the committed offsets (of a topic without transaction markers)."""
-        answer = self._consumer.committed(self._asked, timeout=ANSWER_TIMEOUT_S)
-        return sum(max(0, partition.offset) for partition in answer)
+        until_s = time.monotonic() + ANSWER_TIMEOUT_S
+        while True:
+            try:
+                answer = self._consumer.committed(self._asked, timeout=ANSWER_TIMEOUT_S)
+            except KafkaException as error:
+                # A coordinator that is being loaded or has moved says so until it is there.
+                if time.monotonic() > until_s or not _passes(error.args[0]):
+                    raise
+                time.sleep(SAMPLE_EVERY_S)
+            else:
+                return sum(max(0, partition.offset) for partition in answer)
 
     def follow(
         self, pids: Callable[[], Iterable[int]], total: int, check: Callable[[], None], timeout_s: float
@@ -95,3 +107,7 @@ class Progress:
             check()
             time.sleep(0.01)
         return time.monotonic()
+
+
+def _passes(error: KafkaError) -> bool:
+    return error.retriable() or error.code() in _PASSING

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 
 from bench.arena import Arena
-from bench.contestant import Contestant, Gate, settle
+from bench.contestant import Bare, Contestant, Gate, settle
 from bench.progress import Course
 from bench.scale import Scale
 
@@ -18,6 +18,7 @@ class Run:
 
     scale: Scale
     arena: Arena
+    is_warm: bool = False
     gate_courses: list[Course] = field(default_factory=list)
     """Of the gate over a good stream; filled by the first section that needs them."""
 
@@ -25,6 +26,13 @@ class Run:
         """A line of progress for who waits."""
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+
+    def warm_up(self) -> None:
+        """Start the broker and let it compile its hot paths and make its state topics, at nobody's expense."""
+        if not self.is_warm:
+            self.is_warm = True
+            self.say("warming up the broker")
+            self.drain(Bare(self.arena, self.arena.landing(self.scale.records)), self.scale.records)
 
     def drain(self, contestant: Contestant, records: int) -> Course:
         """One turn: start it, follow it to the end of the landing topic, end it."""

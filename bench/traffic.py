@@ -27,14 +27,10 @@ class Arrivals:
         pairs = zip(self.arrived_ns, self.late_ns, strict=True)
         return sorted(late / 1e6 for at, late in pairs if from_ns <= at - late < to_ns)
 
-    def stall_s(self, around_ns: int) -> float:
-        """The longest time without a record that ended after `around_ns` and within the next half minute."""
-        gaps = [
-            later - earlier
-            for earlier, later in zip(self.arrived_ns, self.arrived_ns[1:], strict=False)
-            if around_ns <= later < around_ns + 30_000_000_000
-        ]
-        return max(gaps, default=0) / 1e9
+    def stall_s(self, from_ns: int, to_ns: int) -> float:
+        """The longest time without a record that ended within the bounds; 0 if nothing came there."""
+        pairs = zip(self.arrived_ns, self.arrived_ns[1:], strict=False)
+        return max((later - earlier for earlier, later in pairs if from_ns <= later < to_ns), default=0) / 1e9
 
 
 class Traffic:

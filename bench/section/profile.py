@@ -8,7 +8,6 @@ import pstats
 import tempfile
 from collections import defaultdict
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from bench.contestant import Gate, settle
@@ -83,31 +82,31 @@ def _threads(run: Run, landing: str, records: int) -> tuple[tuple[str, ...], ...
 def _functions(run: Run, landing: str, records: int) -> list[Spent]:
     gate = Gate(run.arena, landing)
     spawn = multiprocessing.get_context("spawn")
-    stop, (ours, theirs) = spawn.Event(), spawn.Pipe(duplex=False)
+    ours, theirs = spawn.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory) / "profile"
         spec = GateSpec(load_configuration(gate.config), gate.name, "profile")
         mark = str(Path(directory) / "mark")
-        worker = spawn.Process(target=_profiled, args=(spec, mark, theirs, stop, str(result)))
+        worker = spawn.Process(target=_profiled, args=(spec, mark, theirs, str(result)))
         worker.start()
         theirs.close()
 
         def check() -> None:
-            while ours.poll():  # a full pipe would stop the worker
-                ours.recv()
             if worker.exitcode is not None:
                 raise RuntimeError(f"the profiled worker ended with {worker.exitcode}")
+            while ours.poll():  # a full pipe would stop the worker
+                ours.recv()
 
         with gate.progress() as progress:
             progress.follow(lambda: [worker.pid or 0], records, check, 300)
-        stop.set()
+        worker.terminate()  # SIGTERM: the worker finishes its transaction
         worker.join(STOP_TIMEOUT_S)
         stats = pstats.Stats(str(result))
     run.arena.forget(*gate.outputs)
     return spent(statistics_of(stats))
 
 
-def _profiled(spec: GateSpec, mark: str, pipe: Connection, stop: Event, result: str) -> None:
+def _profiled(spec: GateSpec, mark: str, pipe: Connection, result: str) -> None:
     profiler = cProfile.Profile()
-    profiler.runcall(run_gate_worker, spec, 0, mark, pipe, stop)
+    profiler.runcall(run_gate_worker, spec, 0, mark, pipe)
     profiler.dump_stats(result)

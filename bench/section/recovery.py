@@ -23,7 +23,8 @@ CALM_S = 3.0
 @dataclass(slots=True)
 class _Kills:
     to_commit_s: list[float] = field(default_factory=list)
-    at_ns: list[int] = field(default_factory=list)
+    spans_ns: list[tuple[int, int]] = field(default_factory=list)
+    """From a kill until the stream is calm again."""
 
 
 def run(run: Run) -> Section:
@@ -54,13 +55,13 @@ def _kill_and_start(gate: Gate) -> None:
 
 
 def _kill(gate: Gate, progress: Progress, kills: _Kills, kill: Callable[[], None]) -> None:
-    kills.at_ns.append(time.monotonic_ns())
-    began_s = time.monotonic()
+    began_s, began_ns = time.monotonic(), time.monotonic_ns()
     kill()
     # A commit that was under way when the kill came may still end at the broker; it is not the successor's.
     time.sleep(0.1)
     kills.to_commit_s.append(progress.wait_beyond(progress.records(), gate.check) - began_s)
     time.sleep(CALM_S)
+    kills.spans_ns.append((began_ns, time.monotonic_ns()))
 
 
 def _section(run: Run, rate: float, worker: _Kills, whole: _Kills, arrivals: Arrivals) -> Section:
@@ -70,7 +71,7 @@ def _section(run: Run, rate: float, worker: _Kills, whole: _Kills, arrivals: Arr
         for who, kills in (("worker", worker), ("whole gate", whole))
         for what, values in (
             ("to the next commit", kills.to_commit_s),
-            ("stall of a read_committed reader", [arrivals.stall_s(at_ns) for at_ns in kills.at_ns]),
+            ("stall of a read_committed reader", [arrivals.stall_s(*span) for span in kills.spans_ns]),
         )
     )
     about = (
