@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final, TypeAlias
+
 import msgspec
 
 from watermaster.gate.verdict import BrokenRule, Verdict
@@ -34,53 +36,69 @@ _REASONS_CACHE_MAX = 4096
 """Distinct sets of broken rules kept as text; paths with array indices could otherwise grow without bound."""
 
 
-class Envelope:
-    """Builds the appended headers for one source partition and one activation; reasons are cached by verdict.
+_NO_ORIGINALS: Final = (ORIGINAL_HEADERS, b"0")
 
-    Rules that break, break alike: the text of a verdict is built once and used for all records that share it.
+_Constant: TypeAlias = tuple[RawHeaders, RawHeaders]
+"""What is the same for all records with the same reasons: the headers up to Connect's offset, and those behind it."""
+
+
+class Envelope:
+    """Builds the appended headers for one source partition and one activation; what is constant is made once.
+
+    Rules that break, break alike: the headers of a verdict are built once and used for all records that share it.
     """
 
     def __init__(self, *, gate: str, topic: str, partition: int, contract: str) -> None:
-        self._topic = topic.encode()
-        self._partition = b"%d" % partition
+        place = topic.encode(), b"%d" % partition
+        self._dlq: RawHeaders = [("__dlq.errors.topic", place[0]), ("__dlq.errors.partition", place[1])]
+        self._connect: RawHeaders = [("__connect.errors.topic", place[0]), ("__connect.errors.partition", place[1])]
         self._gate = gate.encode()
         self._contract = contract.encode()
-        self._by_reasons: dict[tuple[BrokenRule, ...], tuple[bytes, bytes]] = {}
+        self._by_reasons: dict[tuple[BrokenRule, ...], _Constant] = {}
+        self._by_verdict: dict[int, tuple[Verdict, _Constant]] = {}
+        """By identity, which costs no hash of texts; the verdict is kept, so that no other can take its identity."""
 
     def headers(self, original: RawHeaders | None, verdict: Verdict, offset: int, coordinates: bytes) -> RawHeaders:
         """All headers of the held record: the originals without foreign reserved ones, then ours."""
         kept: RawHeaders = [h for h in original if h[0] != RESERVED_HEADER] if original else []
-        message, rules = self._reasons(verdict.broken)
+        known = self._by_verdict.get(id(verdict))
+        before, after = self._learn(verdict) if known is None else known[1]
         number = b"%d" % offset
-        count = b"%d" % len(kept)
-        kept += [
-            ("__dlq.errors.topic", self._topic),
-            ("__dlq.errors.partition", self._partition),
-            ("__dlq.errors.offset", number),
-            ("__dlq.errors.group", self._gate),
-            ("__dlq.errors.message", message),
-            ("__connect.errors.topic", self._topic),
-            ("__connect.errors.partition", self._partition),
-            ("__connect.errors.offset", number),
-            ("__connect.errors.stage", _STAGE),
-            ("__connect.errors.exception.class.name", _EXCEPTION_CLASS),
-            ("__connect.errors.exception.message", message),
-            (RULES, rules),
-            (CONTRACT, self._contract),
-            (ORIGINAL_HEADERS, count),
-        ]
+        count = _NO_ORIGINALS if not kept else (ORIGINAL_HEADERS, b"%d" % len(kept))
+        kept += self._dlq
+        kept.append(("__dlq.errors.offset", number))
+        kept += before
+        kept.append(("__connect.errors.offset", number))
+        kept += after
+        kept.append(count)
         if verdict.operational:
             kept.append((OPERATIONAL, b"true"))
         kept.append((RESERVED_HEADER, coordinates))
         return kept
 
-    def _reasons(self, broken: tuple[BrokenRule, ...]) -> tuple[bytes, bytes]:
-        cached = self._by_reasons.get(broken)
-        if cached is None:
+    def _learn(self, verdict: Verdict) -> _Constant:
+        constant = self._by_reasons.get(verdict.broken)
+        if constant is None:
             if len(self._by_reasons) >= _REASONS_CACHE_MAX:
                 self._by_reasons.clear()
-            cached = self._by_reasons[broken] = (_message(broken), _rules(broken))
-        return cached
+            constant = self._by_reasons[verdict.broken] = self._constant(verdict.broken)
+        if not verdict.operational:  # those are made anew for each record
+            if len(self._by_verdict) >= _REASONS_CACHE_MAX:
+                self._by_verdict.clear()
+            self._by_verdict[id(verdict)] = verdict, constant
+        return constant
+
+    def _constant(self, broken: tuple[BrokenRule, ...]) -> _Constant:
+        message = _message(broken)
+        before: RawHeaders = [("__dlq.errors.group", self._gate), ("__dlq.errors.message", message), *self._connect]
+        after: RawHeaders = [
+            ("__connect.errors.stage", _STAGE),
+            ("__connect.errors.exception.class.name", _EXCEPTION_CLASS),
+            ("__connect.errors.exception.message", message),
+            (RULES, _rules(broken)),
+            (CONTRACT, self._contract),
+        ]
+        return before, after
 
 
 def _message(broken: tuple[BrokenRule, ...]) -> bytes:

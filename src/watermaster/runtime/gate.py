@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watermaster.gate.breaker import Breaker
 from watermaster.gate.ledger import LedgerEntry, PartitionTally
-from watermaster.gate.verdict import BrokenRule, Outcome, Severity, Verdict
+from watermaster.gate.verdict import PASSED, BrokenRule, Outcome, Severity, Verdict
 from watermaster.quarantine.envelope import REFERENCE, Envelope, reference_facts
 from watermaster.runtime.configuration import GateConfiguration, StreamConfiguration
 from watermaster.runtime.contracts_in_force import ContractsInForce, InForce
 from watermaster.runtime.gate_position import PositionKeeper
 from watermaster.runtime.ports import CommittedPosition, Output, Stamp
-from watermaster.runtime.transfer import Decisions, StartPosition
-from watermaster.stream.batch import RecordBatch
+from watermaster.runtime.stage import Decisions, StartPosition
+from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition, coordinates_prefix
 from watermaster.stream.fault import Fault, WorldFault
 
@@ -97,62 +98,61 @@ class GateStage:
         stamp = Stamp(self._head(lane, partition), b" 0 0 %d" % number)
         decisions = Decisions(target=lane.stream.trusted, stamp=stamp)
         verdicts = self._judge_batch(lane.in_force, batch, now_ms)
-        self._add_unforwardable(batch, verdicts)
-        for index in sorted(verdicts):  # quarantine and the ledger's ranges keep the order of the source
-            self._apply(lane, batch, index, verdicts[index], decisions)
+        uncarried = self._add_unforwardable(batch, verdicts)
+        _count_rules(verdicts, decisions)
+        self._withhold(lane, batch, verdicts, uncarried, decisions)
         if lane.breaker.observe(len(batch), decisions.held):
             lane.halted, lane.may_go_on = True, False
             decisions.halt = _breaker_fault(batch.source.topic, lane)
         return decisions
 
-    def _apply(self, lane: _Lane, batch: RecordBatch, index: int, verdict: Verdict, decisions: Decisions) -> None:
-        for broken in verdict.broken:
-            totals = decisions.rules if broken.severity is Severity.ERROR else decisions.warnings
-            totals[broken.rule] = totals.get(broken.rule, 0) + 1
-        match verdict.outcome:
-            case Outcome.PASS:
-                return
-            case Outcome.DROP:
-                decisions.dropped.append(batch.offsets[index])
-            case Outcome.HOLD:
-                decisions.held += 1
-                decisions.outputs.append(self._hold(lane, batch, index, verdict, decisions.stamp))
-        decisions.withheld.add(index)
-
-    def _hold(self, lane: _Lane, batch: RecordBatch, index: int, verdict: Verdict, stamp: Stamp) -> Output:
-        partition, offset = batch.source.partition, batch.offsets[index]
-        coordinates = b"%b%d%b" % (stamp.head, offset, stamp.tail)
+    def _withhold(
+        self,
+        lane: _Lane,
+        batch: RecordBatch,
+        verdicts: dict[int, Verdict],
+        uncarried: Mapping[int, str],
+        decisions: Decisions,
+    ) -> None:
+        """Hold and drop; at 100 % held this is the hot loop, so what is constant is looked up once."""
+        quarantine, partition, (head, tail) = lane.stream.quarantine, batch.source.partition, decisions.stamp
+        held, dropped, append = Outcome.HOLD, Outcome.DROP, decisions.outputs.append
         envelope = self._envelope(lane, partition)
-        reason = self._cannot_carry(batch, index)
-        timestamp_ms = batch.timestamps_ms[index]
-        if reason is None:
-            headers = envelope.headers(batch.headers[index], verdict, offset, coordinates)
-            key, value = batch.keys[index], batch.values[index]
-            return Output(lane.stream.quarantine, partition, key, value, timestamp_ms, headers)
-        headers = envelope.headers(None, verdict, offset, coordinates)
-        facts = reference_facts(
-            reason=reason,
-            key_bytes=len(batch.keys[index] or b""),
-            value_bytes=len(batch.values[index] or b""),
-            timestamp_ms=timestamp_ms,
-            headers=len(batch.headers[index] or []),
-        )
-        headers.insert(-1, (REFERENCE, facts))
-        return Output(lane.stream.quarantine, partition, None, None, None, headers)
+        for index in sorted(verdicts):  # quarantine and the ledger's ranges keep the order of the source
+            verdict = verdicts[index]
+            offset = batch.offsets[index]
+            if verdict.outcome is held:
+                coordinates = b"%b%d%b" % (head, offset, tail)
+                if index in uncarried:
+                    headers = _reference_headers(envelope, batch, index, verdict, coordinates, uncarried[index])
+                    append(Output(quarantine, partition, None, None, None, headers))
+                else:
+                    headers = envelope.headers(batch.headers[index], verdict, offset, coordinates)
+                    key, value, timestamp_ms = batch.keys[index], batch.values[index], batch.timestamps_ms[index]
+                    append(Output(quarantine, partition, key, value, timestamp_ms, headers))
+            elif verdict.outcome is dropped:
+                decisions.dropped.append(offset)
+            else:
+                continue
+            decisions.withheld.add(index)
+        decisions.held = len(decisions.outputs)
 
     # --- what cannot be forwarded -------------------------------------------------------------------------------
 
-    def _add_unforwardable(self, batch: RecordBatch, verdicts: dict[int, Verdict]) -> None:
-        """Records that pass or not, but that our client or the target topic cannot carry: held by reference."""
+    def _add_unforwardable(self, batch: RecordBatch, verdicts: dict[int, Verdict]) -> dict[int, str]:
+        """Records that our client or the target topic cannot carry, passing or not: held by reference, and why."""
         suspects = set(batch.uncarriable)
-        suspects.update(i for i, timestamp in enumerate(batch.timestamps_ms) if timestamp == 0)
+        if 0 in batch.timestamps_ms:
+            suspects.update(i for i, timestamp in enumerate(batch.timestamps_ms) if timestamp == 0)
         if self._refused:
             suspects.update(i for i, offset in enumerate(batch.offsets) if (batch.source, offset) in self._refused)
+        reasons: dict[int, str] = {}
         for index in sorted(suspects):
-            reason = self._cannot_carry(batch, index) or ""
-            already = verdicts.get(index, Verdict(Outcome.PASS))
+            reasons[index] = reason = self._cannot_carry(batch, index) or ""
+            already = verdicts.get(index, PASSED)
             broken = BrokenRule("operational.carry", "$", "operational.carry", reason)
             verdicts[index] = Verdict(Outcome.HOLD, (*already.broken, broken), operational=True)
+        return reasons
 
     def _cannot_carry(self, batch: RecordBatch, index: int) -> str | None:
         if index in batch.uncarriable:
@@ -241,6 +241,32 @@ class GateStage:
                 contract=lane.in_force.activation.contract,
             )
         return envelope
+
+
+def _count_rules(verdicts: Mapping[int, Verdict], decisions: Decisions) -> None:
+    """Records by broken rule. Equal verdicts are mostly one object, so each is looked into once."""
+    found = [verdicts[index] for index in sorted(verdicts)]
+    different = {id(verdict): verdict for verdict in found}
+    for identity, records in Counter(map(id, found)).items():
+        for broken in different[identity].broken:
+            totals = decisions.rules if broken.severity is Severity.ERROR else decisions.warnings
+            totals[broken.rule] = totals.get(broken.rule, 0) + records
+
+
+def _reference_headers(
+    envelope: Envelope, batch: RecordBatch, index: int, verdict: Verdict, coordinates: bytes, reason: str
+) -> RawHeaders:
+    """Headers of a record that is held without its bytes."""
+    headers = envelope.headers(None, verdict, batch.offsets[index], coordinates)
+    facts = reference_facts(
+        reason=reason,
+        key_bytes=len(batch.keys[index] or b""),
+        value_bytes=len(batch.values[index] or b""),
+        timestamp_ms=batch.timestamps_ms[index],
+        headers=len(batch.headers[index] or []),
+    )
+    headers.insert(-1, (REFERENCE, facts))
+    return headers
 
 
 def _breaker_fault(topic: str, lane: _Lane) -> WorldFault:

@@ -153,6 +153,8 @@ class KafkaDownstream:
 
     def forward(self, target: str, batch: RecordBatch, withheld: Collection[int], stamp: Stamp) -> None:
         """The hot loop of writing: byte for byte, same partition, one header more."""
+        if len(withheld) == len(batch):
+            return
         produce: Callable[..., None] = self._producer.produce
         partition = batch.source.partition
         head, tail = stamp
