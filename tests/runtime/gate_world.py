@@ -25,7 +25,8 @@ from watermaster.runtime.contracts_in_force import ContractsInForce, InForce
 from watermaster.runtime.gate import GateStage
 from watermaster.runtime.gate_position import PositionKeeper
 from watermaster.runtime.judging import Suspect
-from watermaster.runtime.transfer import Transfer, TransferSettings
+from watermaster.runtime.stage import TransferSettings
+from watermaster.runtime.transfer import Transfer
 from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault

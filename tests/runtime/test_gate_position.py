@@ -12,7 +12,7 @@ from watermaster.runtime.configuration import Start
 from watermaster.runtime.gate_position import IDENTITY_INTERVAL_S, PositionKeeper
 from watermaster.runtime.judging import Suspect, encode_suspect
 from watermaster.runtime.ports import CommittedPosition
-from watermaster.runtime.transfer import StartPosition
+from watermaster.runtime.stage import StartPosition
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
 

@@ -12,7 +12,7 @@ from watermaster.quarantine.envelope import OPERATIONAL, REFERENCE
 from watermaster.runtime.contracts_in_force import InForce
 from watermaster.runtime.gate import GateStage
 from watermaster.runtime.ports import CommittedPosition
-from watermaster.runtime.transfer import Decisions
+from watermaster.runtime.stage import Decisions
 from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import RESERVED_HEADER, TopicPartition, decode_coordinates
 from watermaster.stream.fault import WorldFault

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.output import OutputFormat, OutputOption, say, share, show_json, show_table
-from watermaster.runtime.check import CheckReport, check_file
 from watermaster.stream.fault import UsageFault
+
+if TYPE_CHECKING:
+    from watermaster.runtime.check import CheckReport
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +30,7 @@ def check(
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Judge a file as the gate would. Ends with 0 if all records pass, 1 if any is held or dropped."""
+    from watermaster.runtime.check import check_file
     from watermaster.wiring.contract import compile_checks
 
     try:

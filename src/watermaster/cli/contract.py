@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watermaster.cli.errors import ExitCode
-from watermaster.cli.gate import YesOption
+from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
 from watermaster.stream.fault import UsageFault
 

@@ -57,7 +57,7 @@ def _topics(
 ) -> None:
     """Show which topics and permissions enforcement needs, and with --yes create and alter the topics."""
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.cli.gate import choose_gate
+    from watermaster.cli.gate_choice import choose_gate
     from watermaster.runtime.topic_needs import Retentions
     from watermaster.wiring.topics import look_at_topics
 

@@ -182,7 +182,7 @@ def _configured(
     config: Path, gate: str | None, stream: str | None, contract: Path | None, against: Path | None
 ) -> tuple[ClusterConfiguration, tuple[Wanted, ...]]:
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.cli.gate import choose_gate
+    from watermaster.cli.gate_choice import choose_gate
     from watermaster.wiring.observe import wanted_of_gate
 
     configuration = load_configuration(config)

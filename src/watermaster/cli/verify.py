@@ -62,7 +62,7 @@ def _verify(
     """
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.auditor.sample import Sample
-    from watermaster.cli.gate import choose_gate
+    from watermaster.cli.gate_choice import choose_gate
     from watermaster.runtime.audit import follow as follow_gate
     from watermaster.wiring.audit import open_auditor
 

@@ -15,7 +15,7 @@ from watermaster.runtime.configuration import GateConfiguration, Start
 from watermaster.runtime.contracts_in_force import ContractsInForce
 from watermaster.runtime.judging import Suspect, suspects_in
 from watermaster.runtime.ports import Clock, ClusterView, CommittedPosition, LedgerTail, LogRecord, TopicFacts, Upstream
-from watermaster.runtime.transfer import StartPosition, truncated
+from watermaster.runtime.stage import StartPosition, truncated
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import UsageFault, WorldFault
 

@@ -37,8 +37,9 @@ from watermaster.runtime.gate_position import PositionKeeper
 from watermaster.runtime.gate_statistics import GateStatistics, StatisticsObserver, WorkerStatistics
 from watermaster.runtime.judging import GuardedJudge, Judging, JudgingMark, Suspect, encode_suspect
 from watermaster.runtime.ports import Output
+from watermaster.runtime.stage import TransferSettings
 from watermaster.runtime.supervisor import FaultMessage, LastWords, Supervisor
-from watermaster.runtime.transfer import Transfer, TransferSettings
+from watermaster.runtime.transfer import Transfer
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract import compile_checks
 
