@@ -7,6 +7,7 @@ it died or hung while judging (the range becomes suspect); it died otherwise (re
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -153,7 +154,12 @@ class Supervisor:
             daemon=False,
         )
         worker.mark.beat(time.monotonic() + START_S_MAX)
-        worker.process.start()
+        # A child inherits the mask: Ctrl-C during its imports must not end it half made. It is stopped by its mark.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            worker.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         worker.pipe = ours
 
