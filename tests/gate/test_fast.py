@@ -96,7 +96,7 @@ def test_culprits_are_found_one_by_one_and_their_neighbours_pass() -> None:
     assert FastLane(checks).unproven([None] * len(values), values, 0, len(values)) == sorted(bad)
     found: list[int] = []
     verdicts = LaneJudge(checks, found.append).judge([None] * len(values), values, 0)
-    assert found == sorted(bad)
+    assert found == [78, 200, 399], "what no other lane reads: half an object, a key twice, a backslash"
     assert sorted(verdicts) == sorted(bad)
 
 

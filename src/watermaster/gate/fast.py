@@ -8,8 +8,9 @@ One record costs a typed decode and its share of a few passes over a block of re
 - one regular expression over all texts that have a pattern, a format or a date, joined with NUL;
 - rules as comparisons of columns, or as closures.
 
-Each pass proves the whole block or nothing: if one fails, the block is halved for that pass until the culprits stand
-alone, and the others go on. Culprits are not bad, only unproven; the exact lane judges them.
+Each pass proves the whole block or nothing. If one fails, the column lane looks at the block; for a contract without
+that lane, the block is halved for the pass until the culprits stand alone, and the others go on. Culprits are not bad,
+only unproven; the exact lane judges them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,17 @@ class FastLane:
         self._syntax = compile_syntax_proofs(plan)
         self._values = [*compile_value_proofs(plan), *rules, *([] if keys is None else [keys])]
 
+    def proves(self, keys: Nullable, values: Nullable, start: int, stop: int) -> bool:
+        """Whether all records in `[start, stop)` are surely good."""
+        block = self._decode_together(keys, values, start, stop)
+        if block is None or not all(_attempt(proof, block) for proof in self._syntax):
+            return False
+        for column in self._columns:
+            if not _attempt(column.readable, block):
+                return False
+            column.settle(block)
+        return all(_attempt(proof, block) for proof in self._values)
+
     def unproven(self, keys: Nullable, values: Nullable, start: int, stop: int) -> list[int]:
         """Indexes in `[start, stop)` of records that are for the exact lane, in order."""
         block, failed = self._decode_all(keys, values, start, stop)
@@ -72,15 +84,19 @@ class FastLane:
 
     def _decode_all(self, keys: Nullable, values: Nullable, start: int, stop: int) -> tuple[Block, list[int]]:
         """The typed records of a range, and the indexes of those that have no such record."""
+        block = self._decode_together(keys, values, start, stop)
+        return self._decode_each(keys, values, start, stop) if block is None else (block, [])
+
+    def _decode_together(self, keys: Nullable, values: Nullable, start: int, stop: int) -> Block | None:
         wanted = values[start:stop]
         try:
             joined = b"".join(wanted)  # type: ignore[arg-type]
             if len(joined) <= self._bytes_max:  # so is each of them
                 records = list(map(self._decode, wanted))  # type: ignore[arg-type]
-                return Block(range(start, stop), self._asked(keys[start:stop]), wanted, records, {}, joined), []  # type: ignore[arg-type]
+                return Block(range(start, stop), self._asked(keys[start:stop]), wanted, records, {}, joined)  # type: ignore[arg-type]
         except (TypeError, ValueError, RecursionError):  # a null value, or one that cannot be decoded
             pass
-        return self._decode_each(keys, values, start, stop)
+        return None
 
     def _asked(self, keys: Nullable) -> Nullable:
         return keys if self._asks_keys else []

@@ -19,29 +19,28 @@ COLUMN_RECORDS_MIN: Final = 4
 """Fewer records are judged one by one: passes over columns cost more than they share."""
 _FUTILE_SHARE: Final = 0.5
 """A lane that leaves a larger share of a block undecided is not worth the attempt."""
-_PAUSE_MAX: Final = 32
-"""Blocks that pass a lane by before it is tried again."""
+_BLOCK_STEP: Final = 6
+_FUTILE_MAX: Final = 6
+"""A lane rests for at most 2^5 - 1 blocks before it is tried again."""
 
 
 class _Worth:
-    """Whether a lane is worth the next attempt; learnt from how much the last ones left undecided."""
+    """Whether a lane is worth the next attempt: the more attempts in a row were futile, the longer it rests."""
 
     def __init__(self) -> None:
-        self._pause = 0
-        self._paused = 0
+        self._futile = 0
+        self._rest = 0
 
     def ask(self) -> bool:
         """Whether to try the lane on the next block."""
-        if self._paused < self._pause:
-            self._paused += 1
-            return False
-        return True
+        self._rest -= 1
+        return self._rest < 0
 
-    def learn(self, undecided: int, records: int) -> None:
+    def learn(self, *, futile: bool) -> None:
         """What came of an attempt."""
-        futile = undecided > _FUTILE_SHARE * records
-        self._pause = min(_PAUSE_MAX, 2 * self._pause + 1) if futile else 0
-        self._paused = 0
+        self._futile = min(self._futile + 1, _FUTILE_MAX) if futile else 0
+        # One failure alone is chance: a stream in which few records are bad is still cheapest in blocks.
+        self._rest = 2 ** (self._futile - 1) - 1 if futile else 0
 
 
 class LaneJudge:
@@ -64,36 +63,55 @@ class LaneJudge:
     def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
         """See `Judge.judge`."""
         found: dict[int, Verdict] = {}
+        doubtful: list[int] = []
         start = 0
         while start < len(values):
-            tries_fast = self._fast is not None and self._fast_worth.ask()
-            stop = min(start + (self._block if tries_fast else BLOCK_MAX), len(values))
-            doubtful = self._unproven(keys, values, start, stop) if tries_fast else range(start, stop)
-            for index in self._unnamed(keys, values, doubtful, found):
-                if self._before_exact is not None:
-                    self._before_exact(index)
-                verdict = self._exact.judge(keys[index], values[index], now_ms)
-                if verdict is not PASSED:
-                    found[index] = verdict
+            fast = self._fast if self._fast_worth.ask() else None
+            stop = min(start + (BLOCK_MAX if fast is None else self._block), len(values))
+            doubtful += range(start, stop) if fast is None else self._unproven(fast, keys, values, start, stop)
             start = stop
+            if len(doubtful) >= BLOCK_MAX or start == len(values):
+                self._judge_doubtful(keys, values, doubtful, now_ms, found)
+                doubtful = []
         return found
 
-    def _unproven(self, keys: list[bytes | None], values: list[bytes | None], start: int, stop: int) -> list[int]:
-        assert self._fast is not None  # noqa: S101 - for the type checker
-        failed = self._fast.unproven(keys, values, start, stop)
-        self._fast_worth.learn(len(failed), stop - start)
-        self._block = BLOCK_MIN if failed else min(2 * self._block, BLOCK_MAX)
+    def _judge_doubtful(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        indexes: list[int],
+        now_ms: int,
+        found: dict[int, Verdict],
+    ) -> None:
+        for index in self._unnamed(keys, values, indexes, found):
+            if self._before_exact is not None:
+                self._before_exact(index)
+            verdict = self._exact.judge(keys[index], values[index], now_ms)
+            if verdict is not PASSED:
+                found[index] = verdict
+
+    def _unproven(
+        self, fast: FastLane, keys: list[bytes | None], values: list[bytes | None], start: int, stop: int
+    ) -> Sequence[int]:
+        if self._columns is None:
+            failed: Sequence[int] = fast.unproven(keys, values, start, stop)
+            self._fast_worth.learn(futile=len(failed) > _FUTILE_SHARE * (stop - start))
+        else:  # it judges all records of a block for less than it takes to find the culprits
+            failed = range(0) if fast.proves(keys, values, start, stop) else range(start, stop)
+            self._fast_worth.learn(futile=len(failed) > 0)
+        # Slowly up and quickly down: a block with one bad record among many good ones is the dearest.
+        self._block = max(BLOCK_MIN, self._block // 2) if failed else min(self._block + _BLOCK_STEP, BLOCK_MAX)
         return failed
 
     def _unnamed(
-        self, keys: list[bytes | None], values: list[bytes | None], indexes: Sequence[int], found: dict[int, Verdict]
-    ) -> Sequence[int]:
+        self, keys: list[bytes | None], values: list[bytes | None], indexes: list[int], found: dict[int, Verdict]
+    ) -> list[int]:
         """Adds what the column lane finds; the rest is for the exact lane."""
         if self._columns is None or len(indexes) < COLUMN_RECORDS_MIN or not self._columns_worth.ask():
             return indexes
         named, left = self._columns.judge(keys, values, indexes)
         found |= named
-        self._columns_worth.learn(len(left), len(indexes))
+        self._columns_worth.learn(futile=len(left) > _FUTILE_SHARE * len(indexes))
         return left
 
 
@@ -107,7 +125,7 @@ def _if_possible(build: Callable[[], Lane]) -> Lane | None:
 def build_judge(checks: Checks, before_exact: Callable[[int], None] | None = None) -> Judge:
     """Compile a contract's checks once; the judge may be used for any number of batches.
 
-    `before_exact` is called with the index of each record that the fast lane leaves to the exact one, before it is
+    `before_exact` is called with the index of each record that the other lanes leave to the exact one, before it is
     judged there: what dies in a decoder can then be named.
     """
     return LaneJudge(checks, before_exact)
