@@ -105,10 +105,14 @@ class _Field:
             return
         if type(value) is int and not INT_MIN <= value <= INT_MAX:
             rows.left.add(row)  # rules would see another number
-        broken: Breaches = []
+        broken = rows.broken.get(row)
+        if broken is not None:
+            self._judge(value, broken)
+            return
+        broken = []
         self._judge(value, broken)
-        for reason in broken:
-            rows.blame(row, reason)
+        if broken:
+            rows.broken[row] = broken
 
 
 class ColumnLane:
@@ -137,8 +141,10 @@ class ColumnLane:
             rows = self._judge_rows([keys[index] for index in kept], [values[index] for index in kept], records)
         except (ValueError, RecursionError):  # a literal that is none, a container too deep: rare, so all are left
             return {}, list(indexes)
-        verdicts = {kept[row]: self._verdict(broken) for row, broken in rows.broken.items() if row not in rows.left}
-        return verdicts, sorted(left + [kept[row] for row in rows.left])
+        if rows.left:
+            left = sorted(left + [kept[row] for row in rows.left])
+            rows.broken = {row: broken for row, broken in rows.broken.items() if row not in rows.left}
+        return {kept[row]: self._verdict(broken) for row, broken in rows.broken.items()}, left
 
     def _read(self, values: Nullable, indexes: Sequence[int]) -> tuple[list[int], list[Any], list[int]]:
         """Indexes and records that can be read this way, and the indexes of the others."""
