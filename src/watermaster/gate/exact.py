@@ -78,12 +78,12 @@ class VerdictCache:
 
     def __init__(self, dropping: frozenset[str]) -> None:
         self._dropping = dropping
-        self._known: dict[tuple[int, ...], tuple[Breaches, Verdict]] = {}
+        self._known: dict[int | tuple[int, ...], tuple[Breaches, Verdict]] = {}
         self._distinct: dict[tuple[BrokenRule, ...], Verdict] = {}
 
     def verdict(self, broken: Breaches) -> Verdict:
         """The verdict for a non-empty list of reasons, each named once, at most `BROKEN_RULES_MAX`."""
-        identity = tuple(map(id, broken))
+        identity = id(broken[0]) if len(broken) == 1 else tuple(map(id, broken))
         known = self._known.get(identity)
         if known is None:
             if len(self._known) >= _VERDICTS_MAX:
