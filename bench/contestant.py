@@ -18,7 +18,7 @@ from bench.arena import PARTITIONS, Arena
 from bench.decide import CONTRACT
 from bench.native import build
 from bench.process_cpu import command_of, with_descendants
-from bench.progress import Course, Progress
+from bench.progress import Course, ProcessEnded, Progress
 from bench.transfer_settings import (
     COMMIT_INTERVAL_S,
     READ_MAX,
@@ -109,7 +109,10 @@ class Contestant:
     def drain(self, records: int, timeout_s: float = 180) -> Course:
         """Follow it until it has committed the whole source."""
         with self.progress() as progress:
-            return progress.follow(self.pids, records, self.check, timeout_s)
+            try:
+                return progress.follow(self.pids, records, self.check, timeout_s)
+            except ProcessEnded as ended:
+                raise RuntimeError(f"{self.name}: {ended}; its log: {self._log.read_text()[-LOG_TAIL:]}") from ended
 
     @property
     def _log(self) -> Path:

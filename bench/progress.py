@@ -26,6 +26,10 @@ class Sample(NamedTuple):
     records: int
 
 
+class ProcessEnded(Exception):
+    """The CPU time of a process that is gone cannot be read any more, so the turn counts for nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """From the first commit of records to the last: what comes before is start-up."""
@@ -80,11 +84,18 @@ class Progress:
     def follow(
         self, pids: Callable[[], Iterable[int]], total: int, check: Callable[[], None], timeout_s: float
     ) -> Course:
-        """Sample until `total` records are committed. `check` raises if the contestant has died."""
+        """Sample until `total` records are committed. `check` raises if the contestant has died.
+
+        Raises ProcessEnded if one of its processes died and was replaced.
+        """
         began_s = time.monotonic()
         first: Sample | None = None
+        highest_s = 0.0
         while True:
             sample = Sample(time.monotonic(), cpu_s(pids()), self.records())
+            if sample.cpu_s < highest_s:
+                raise ProcessEnded(f"after {sample.records} records one of its processes had ended")
+            highest_s = sample.cpu_s
             if sample.records and first is None:
                 first = sample
             if sample.records >= total:
