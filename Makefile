@@ -38,4 +38,4 @@ lock: ## renew the locks of the checkout and of the container
 	  --output-file requirements/base.txt pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -33,6 +33,9 @@ RESTART_PAUSE_S_MAX = 10.0
 QUICK_DEATHS_MAX = 5
 """A worker that dies so often without one commit in between will not heal by itself."""
 
+FAULTS_AT_START_MAX = 3
+"""Before anything was committed a person looks on: what three tries do not mend is said instead of waited for."""
+
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.1
 
@@ -83,6 +86,7 @@ class _Worker:
     start_after_s: float = 0.0
     finished: bool = False
     last_words: str = ""
+    last_fault: FaultMessage | None = None
 
 
 @dataclass(slots=True)
@@ -174,10 +178,10 @@ class Supervisor:
                     self.statistics.take(message)
                 elif isinstance(message, FaultMessage):
                     self.statistics.fences += message.code == "WM-GATE-FENCED"
-                    if message.retriable and self.statistics.last_commit_ms():
-                        worker.last_words = self.statistics.last_words = str(message.fault())
-                    else:  # at the first start a person looks on, and a wrong address is no reason to wait
+                    if not message.retriable:
                         raise message.fault()
+                    worker.last_fault = message
+                    worker.last_words = self.statistics.last_words = str(message.fault())
                 elif isinstance(message, LastWords):
                     worker.last_words = self.statistics.last_words = message.where
         except (EOFError, OSError):
@@ -194,7 +198,10 @@ class Supervisor:
         if judging is not None:
             self.note_suspect(judging, cause)
             return
-        if worker.deaths >= QUICK_DEATHS_MAX and not self.statistics.last_commit_ms():
+        has_run = self.statistics.last_commit_ms() > 0
+        if worker.last_fault is not None and worker.deaths >= FAULTS_AT_START_MAX and not has_run:
+            raise worker.last_fault.fault()
+        if worker.deaths >= QUICK_DEATHS_MAX and not has_run:
             raise WorldFault(
                 "WM-WORKER-DIES",
                 f"worker {worker.slot} died {worker.deaths} times without committing anything"

@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import parent_process
 from pathlib import Path
 
+from confluent_kafka import KafkaError
+
 from watermaster.adapters.files.instance_lock import InstanceLock
 from watermaster.adapters.kafka.cluster_view import KafkaClusterView
 from watermaster.adapters.kafka.connection import client_settings
@@ -40,8 +42,10 @@ from watermaster.runtime.ports import Output
 from watermaster.runtime.stage import TransferSettings
 from watermaster.runtime.supervisor import FaultMessage, LastWords, Supervisor
 from watermaster.runtime.transfer import Transfer
-from watermaster.stream.fault import Fault, UsageFault
+from watermaster.stream.fault import Fault, UsageFault, WorldFault
 from watermaster.wiring.contract import compile_checks
+
+UNKNOWN_TOPIC = "WM-KAFKA-UNKNOWN-TOPIC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, sh
         time.sleep(seconds)
 
     contracts = ContractsInForce(
-        KafkaLogReader(settings, gate.control, translate_error),
+        KafkaLogReader(settings, gate.control, _translate),
         {stream.landing: stream.schema_object for stream in gate.streams},
         compile_checks,
         _build_judge,
@@ -121,12 +125,12 @@ def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, sh
     isolated = JudgeProcess(build_judge, perhaps_crashing)
     guarded = GuardedJudge(mark, isolated)
     identity = f"{gate.name}.{spec.instance}.{slot}"
-    upstream = KafkaUpstream(settings, gate.group_id, translate_error, member=identity)
+    upstream = KafkaUpstream(settings, gate.group_id, _translate, member=identity)
     positions = PositionKeeper(
         gate=gate,
         upstream=upstream,
-        view=KafkaClusterView(settings, translate_error),
-        ledger=KafkaLedgerTail(settings, gate.ledger, translate_error),
+        view=KafkaClusterView(settings, _translate),
+        ledger=KafkaLedgerTail(settings, gate.ledger, _translate),
         contracts=contracts,
         clock=clock,
         suspected=guarded.suspect,
@@ -139,7 +143,7 @@ def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, sh
         downstream = KafkaDownstream(
             settings,
             identity,
-            translate_error,
+            _translate,
             transaction_timeout_s=gate.transaction_timeout_ms / 1000,
             beat=mark.beat,
         )
@@ -167,6 +171,18 @@ def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, sh
     finally:
         isolated.close()
     transfer.close()
+
+
+def _translate(error: KafkaError) -> Fault:
+    """Client errors of a running worker.
+
+    A client whose connections break may call a topic unknown that is there. Whether it is gone, the admin client tells
+    (`PositionKeeper`), so here it is the world's fault and passes.
+    """
+    fault = translate_error(error)
+    if fault.code == UNKNOWN_TOPIC:
+        return WorldFault(fault.code, fault.message, hint=fault.hint, retriable=True)
+    return fault
 
 
 def _build_judge(checks: Checks) -> Judge:

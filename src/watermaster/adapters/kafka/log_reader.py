@@ -24,6 +24,8 @@ UNUSED_GROUP = "watermaster.reads-without-a-group"
 NOT_ASKED_FOR = KafkaError.GROUP_AUTHORIZATION_FAILED
 """The client looks for the coordinator of its group even where none is joined; a refusal of that means nothing."""
 
+TAIL_FETCH_WAIT_MS = 10
+
 TAIL_STEP = 64
 """Ledger records looked at first when reading backwards; doubled until the entry is found."""
 
@@ -117,7 +119,8 @@ class KafkaLedgerTail:
 
     def last_records(self, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, Sequence[LogRecord]]:
         """Reads backwards in growing steps until each source's newest entry is found or the log begins."""
-        consumer = _consumer(self._settings)
+        # The end of a partition is told by an empty fetch, which a broker holds back for so long.
+        consumer = _consumer(self._settings, {"fetch.wait.max.ms": TAIL_FETCH_WAIT_MS})
         try:
             count = len(partitions_of(consumer, self._topic, self._translate))
             return {source: self._last(consumer, source, source.partition % count) for source in sources}
@@ -189,8 +192,8 @@ def partitions_of(consumer: Consumer, topic: str, translate: Callable[[KafkaErro
     return sorted(metadata.partitions)
 
 
-def _consumer(settings: Mapping[str, Any]) -> Consumer:
-    return Consumer(consumer_settings(settings, UNUSED_GROUP, {"enable.partition.eof": True}))
+def _consumer(settings: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> Consumer:
+    return Consumer(consumer_settings(settings, UNUSED_GROUP, {"enable.partition.eof": True, **(more or {})}))
 
 
 def _as_log_record(message: Message) -> LogRecord:

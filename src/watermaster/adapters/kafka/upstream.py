@@ -104,7 +104,11 @@ class KafkaUpstream:
             self._on_assign(self._consumer, self._unanswered)
             self._raise_if_raised()
         try:
-            messages = self._consumer.consume(min(records_max, CONSUME_MAX), timeout_s)
+            # consume() alone would wait out its time unless so many records come: the first is waited for, no other.
+            first = self._consumer.poll(timeout_s)
+            messages = [] if first is None else [first]
+            if messages and records_max > 1:
+                messages += self._consumer.consume(min(records_max, CONSUME_MAX) - 1, 0)
         except KafkaException as error:
             self._raise_if_raised()
             raise self._translate(error.args[0]) from error
