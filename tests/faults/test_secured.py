@@ -91,7 +91,7 @@ def test_the_newcomers_path_with_minimal_permissions(kafka_secured: KafkaCluster
     )
     assert verified["verdict"] == "ok"
     counted = {name: sum(p[name] for p in verified["partitions"]) for name in ("read", "passed", "held", "dropped")}
-    total = RECORDS + KILLS * 300
+    total = RECORDS + (KILLS + 1) * 300
     assert counted["read"] == total == counted["passed"] + counted["held"]
     assert counted["held"] == len([number for number in range(total) if number % 50 == 0])
 
@@ -104,10 +104,10 @@ def _killed_again_and_again(cluster: KafkaCluster, directory: Path, landing: str
                 [sys.executable, "-m", "watermaster", "gate"],
                 cwd=directory, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+        produce(cluster, landing, total, 300)  # the last gate, too, must be up to move these
+        total += 300
         if kill == KILLS:
             break
-        produce(cluster, landing, total, 300)
-        total += 300
         time.sleep(2 + kill * 0.3)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
