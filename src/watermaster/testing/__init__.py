@@ -7,5 +7,6 @@ turns a plain description of a cluster into broker settings. `proxy` stands betw
 misbehaves by rule, frame by frame. `generator`, `clock` and `crash` make records, time and process death repeatable.
 `pytest_plugin` offers all of it as fixtures, and is loud when real Kafka could not be run.
 
-Invariant: nothing here is imported by the product; it may be slow to import, never slow to fail.
+Invariant: the gate imports nothing of this; only the demo does, for a broker of its own. It may be slow to import,
+never slow to fail.
 """
