@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,31 +28,49 @@ def register(app: typer.Typer) -> None:
     app.command("status")(_status)
 
 
+LagOption = Annotated[bool, typer.Option("--lag", help="How far every group is behind, in records and in time.")]
+HorizonOption = Annotated[
+    bool, typer.Option("--horizon", help="How long until records are lost that a group has not read, and by what.")
+]
+
+
 def _status(
     config: ConfigOption = Path("watermaster.yaml"),
     cluster: ClusterOption = None,
+    lag: LagOption = False,
+    horizon: HorizonOption = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> int:
-    """Show clusters, topics and gates: lag, held share, age of the last commit. Reads only."""
+    """Show clusters, topics and gates: lag, held share, age of the last commit. Reads only.
+
+    --lag and --horizon show every consumer group of the clusters, with or without a gate. A lag counts what
+    read_committed readers can reach. The horizon is a lower bound: under unchanged settings nothing unread is deleted
+    by age before it. Exit code 1 if --horizon finds unread records that are gone.
+    """
     from watermaster.cli.errors import ExitCode
+    from watermaster.cli.status_monitor import headline_of, show_monitor
     from watermaster.wiring.observation import status_of
 
+    if lag or horizon:
+        return show_monitor(config, cluster, output, lag=lag, horizon=horizon)
     report = status_of(config, cluster)
     if output is OutputFormat.JSON:
         show_json(report)
     else:
         for seen in report.clusters:
-            _show_cluster(seen)
+            _show_cluster(seen, headline_of(config, seen.name) if seen.cluster else None)
     nothing_seen = all(seen.cluster is None for seen in report.clusters)
     return ExitCode.WORLD if nothing_seen else ExitCode.OK
 
 
-def _show_cluster(status: ClusterStatus) -> None:
+def _show_cluster(status: ClusterStatus, headline: str | None) -> None:
     if status.cluster is None:
         say(f"{status.name} ({status.environment}): no answer")
     else:
         brokers = ", ".join(f"{broker.id} {broker.host}:{broker.port}" for broker in status.cluster.brokers)
         say(f"{status.name} ({status.environment}): cluster {status.cluster.cluster_id}, brokers {brokers}")
+    if headline:
+        say(f"  loss horizon: {headline}")
     if status.topics:
         rows = [
             (

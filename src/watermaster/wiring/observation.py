@@ -15,7 +15,7 @@ from watermaster.runtime.initialize import InitialLook, take_look
 from watermaster.runtime.status import StatusReport, take_status
 from watermaster.stream.fault import UsageFault
 
-__all__ = ["load_configuration", "look_at", "refuse_existing", "status_of", "write_new_files"]
+__all__ = ["chosen_clusters", "load_configuration", "look_at", "refuse_existing", "status_of", "write_new_files"]
 
 
 def look_at(cluster: ClusterConfiguration) -> InitialLook:
@@ -26,7 +26,7 @@ def look_at(cluster: ClusterConfiguration) -> InitialLook:
 def status_of(config: Path, cluster: str | None) -> StatusReport:
     """The status of the clusters of a configuration, or of one of them."""
     configuration = load_configuration(config)
-    names = _chosen(configuration, cluster)
+    names = chosen_clusters(configuration, cluster)
     return take_status(configuration, names, _observe, now_ms=lambda: int(time.time() * 1000))
 
 
@@ -34,7 +34,8 @@ def _observe(cluster: ClusterConfiguration) -> KafkaObserver:
     return KafkaObserver(connect(cluster))
 
 
-def _chosen(configuration: Configuration, cluster: str | None) -> Sequence[str]:
+def chosen_clusters(configuration: Configuration, cluster: str | None) -> Sequence[str]:
+    """The names of all clusters, or of the one asked for. Raises UsageFault WM-STATUS-CLUSTER."""
     known: Mapping[str, ClusterConfiguration] = configuration.clusters
     if cluster is None:
         return tuple(known)

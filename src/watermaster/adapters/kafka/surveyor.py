@@ -1,0 +1,257 @@
+"""A cluster for the monitor: topics, offsets, settings and groups in batched requests, all asked before any is awaited.
+
+As in `observation`, answers are taken from futures without raising.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_INVALID, ConsumerGroupTopicPartitions, IsolationLevel, KafkaException
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its typing does not export
+    AdminClient,
+    ConfigResource,
+    OffsetSpec,
+    ResourceType,
+)
+
+from watermaster.adapters.kafka.connect_check import Connection
+from watermaster.adapters.kafka.connection import admin_settings
+from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.record_probe import RecordProbe
+from watermaster.monitor.log import PartitionLog, Probe
+from watermaster.runtime.observed import ObservedBroker, ObservedCluster, Unseen
+from watermaster.runtime.survey import Owner, Place, Placement, Survey, SurveyedGroup
+from watermaster.stream.coordinates import TopicPartition
+
+REQUEST_TIMEOUT_S: Final = 10.0
+"""One batched request; a broker that needs longer is treated as down."""
+
+SETTINGS_AGE_S: Final = 60.0
+"""Settings change seldom and are the largest answer, so a monitor that looks often asks for them once a minute."""
+
+TOPICS_PER_REQUEST: Final = 500
+GROUPS_IN_FLIGHT: Final = 200
+"""Each group is a request of its own; more at once only wait in the broker's queue and run into the timeout."""
+
+_SETTINGS: Final = (
+    "cleanup.policy",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "retention.bytes",
+    "retention.ms",
+    "segment.bytes",
+    "segment.ms",
+    "unclean.leader.election.enable",
+)
+_EXPIRY: Final = "offsets.retention.minutes"
+_INTERNAL: Final = "__"
+"""Topics of Kafka itself; nobody's data."""
+
+
+class KafkaSurveyor:
+    """Implements `runtime.survey.Surveyor` for a cluster that has answered."""
+
+    def __init__(
+        self, connection: Connection, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+        self._admin = AdminClient(admin_settings(connection.settings))
+        self._probe: RecordProbe | None = None
+        self._settings: dict[str, dict[str, str]] = {}
+        self._positions_kept_ms: int | None = None
+        self._settings_until_s = 0.0
+
+    def survey(self, group_ids: Collection[str] | None = None) -> Survey:
+        """The cluster now. Raises a fault only if no broker tells of topics."""
+        unseen: list[Unseen] = []
+        # Positions before ends: the lag of a group that goes on meanwhile is then too large, never too small.
+        metadata = self._metadata()
+        groups = self._groups(group_ids, unseen)
+        placements = _placements(metadata)
+        topics = sorted({source.topic for source in placements})
+        if time.monotonic() >= self._settings_until_s or set(topics) - self._settings.keys():
+            self._read_settings(topics, list(metadata.brokers), unseen)
+        taken_ms = self._clock_ms()
+        logs = self._logs([source for source, placed in placements.items() if placed.leader is not None], unseen)
+        unseen += [
+            Unseen(str(source), "it has no leader.", "WM-KAFKA-NO-LEADER")
+            for source, placed in placements.items()
+            if placed.leader is None
+        ]
+        return Survey(
+            taken_ms=taken_ms,
+            cluster=_cluster(metadata, self._connection.cluster),
+            placements=placements,
+            logs=logs,
+            settings={topic: self._settings[topic] for topic in topics if topic in self._settings},
+            groups=groups,
+            positions_kept_ms=self._positions_kept_ms,
+            unseen=tuple(unseen),
+        )
+
+    def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe]:
+        """The first record behind each place."""
+        if not places:
+            return {}
+        if self._probe is None:
+            self._probe = RecordProbe(self._connection.settings)
+        return self._probe.probe(places)
+
+    def close(self) -> None:
+        """Release the connections."""
+        if self._probe is not None:
+            self._probe.close()
+
+    def _metadata(self) -> Any:  # noqa: ANN401 -- the client's metadata
+        try:
+            return self._admin.list_topics(timeout=REQUEST_TIMEOUT_S)
+        except KafkaException as error:
+            failure = error.args[0]
+        raise translate_error(failure, doing="listing topics")
+
+    def _groups(self, group_ids: Collection[str] | None, unseen: list[Unseen]) -> tuple[SurveyedGroup, ...]:
+        listed = _settle(self._admin.list_consumer_groups(request_timeout=REQUEST_TIMEOUT_S), "the consumer groups")
+        if isinstance(listed, Unseen):
+            unseen.append(listed)
+            return ()
+        unseen += [_unseen(failure, "some consumer groups") for failure in listed.errors]
+        wanted = [group for group in listed.valid if group_ids is None or group.group_id in group_ids]
+        groups: list[SurveyedGroup] = []
+        for first in range(0, len(wanted), GROUPS_IN_FLIGHT):
+            groups += self._some_groups(wanted[first : first + GROUPS_IN_FLIGHT], unseen)
+        return tuple(sorted(groups, key=lambda group: group.group_id))
+
+    def _some_groups(self, listed: Sequence[Any], unseen: list[Unseen]) -> Iterable[SurveyedGroup]:
+        ids = [group.group_id for group in listed]
+        described = self._admin.describe_consumer_groups(ids, request_timeout=REQUEST_TIMEOUT_S)
+        committed = {
+            group_id: self._admin.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group_id)], require_stable=False, request_timeout=REQUEST_TIMEOUT_S
+            )[group_id]
+            for group_id in ids
+        }
+        for group in listed:
+            about = _settle(described[group.group_id], f"the members of group {group.group_id}")
+            offsets = _settle(committed[group.group_id], f"the committed offsets of group {group.group_id}")
+            unseen += [seen for seen in (about, offsets) if isinstance(seen, Unseen)]
+            yield _group(group, about, offsets)
+
+    def _read_settings(self, topics: Sequence[str], brokers: Sequence[int], unseen: list[Unseen]) -> None:
+        resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in topics}
+        broker = ConfigResource(ResourceType.BROKER, str(min(brokers))) if brokers else None
+        found: dict[str, dict[str, str]] = {}
+        for first in range(0, len(topics), TOPICS_PER_REQUEST):
+            names = topics[first : first + TOPICS_PER_REQUEST]
+            answers = self._admin.describe_configs(
+                [resources[name] for name in names], request_timeout=REQUEST_TIMEOUT_S
+            )
+            for name in names:
+                seen = _settle(answers[resources[name]], f"the settings of topic {name}")
+                if isinstance(seen, Unseen):
+                    unseen.append(seen)
+                else:
+                    found[name] = {key: seen[key].value for key in _SETTINGS if key in seen}
+        self._settings = found
+        self._positions_kept_ms = None if broker is None else self._read_expiry(broker, unseen)
+        self._settings_until_s = time.monotonic() + SETTINGS_AGE_S
+
+    def _read_expiry(self, broker: ConfigResource, unseen: list[Unseen]) -> int | None:
+        answers = self._admin.describe_configs([broker], request_timeout=REQUEST_TIMEOUT_S)
+        seen = _settle(answers[broker], "how long positions of empty groups are kept (broker settings)")
+        if isinstance(seen, Unseen):
+            unseen.append(seen)
+            return None
+        return int(seen[_EXPIRY].value) * 60_000 if _EXPIRY in seen else None
+
+    def _logs(self, sources: Sequence[TopicPartition], unseen: list[Unseen]) -> dict[TopicPartition, PartitionLog]:
+        if not sources:
+            return {}
+        asked = {source: KafkaTopicPartition(source.topic, source.partition) for source in sources}
+        earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        committed, uncommitted = IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED
+        # The stable end is asked before the high watermark, so that what is held back is never overlooked.
+        answers = [
+            self._admin.list_offsets(
+                dict.fromkeys(asked.values(), spec), isolation_level=isolation, request_timeout=REQUEST_TIMEOUT_S
+            )
+            for spec, isolation in ((earliest, committed), (latest, committed), (latest, uncommitted))
+        ]
+        logs = {}
+        for source, partition in asked.items():
+            offsets = [_offset(each[partition], source) for each in answers]
+            missing = [offset for offset in offsets if isinstance(offset, Unseen)]
+            if missing:
+                unseen.append(missing[0])
+            else:
+                start, stable, end = (offset for offset in offsets if isinstance(offset, int))
+                logs[source] = PartitionLog(start, stable, end)
+        return logs
+
+
+def _settle(future: Any, what: str) -> Any:  # noqa: ANN401 -- answers of several shapes
+    """The answer, or an `Unseen` instead of it."""
+    failure = future.exception(timeout=2 * REQUEST_TIMEOUT_S)
+    return future.result() if failure is None else _unseen(failure, what)
+
+
+def _unseen(failure: Any, what: str) -> Unseen:  # noqa: ANN401 -- errors of several shapes
+    fault = translate_error(failure, doing="looking")
+    return Unseen(what, fault.message, fault.code)
+
+
+def _offset(future: Any, source: TopicPartition) -> int | Unseen:  # noqa: ANN401 -- the client's future
+    seen = _settle(future, f"the offsets of {source}")
+    if isinstance(seen, Unseen):
+        return seen
+    if seen.offset == OFFSET_INVALID:
+        # The client answers so, and with no error, for the partitions of a broker that hangs.
+        return Unseen(f"the offsets of {source}", "its broker did not answer in time.", "WM-KAFKA-TIMEOUT")
+    return int(seen.offset)
+
+
+def _placements(metadata: Any) -> dict[TopicPartition, Placement]:  # noqa: ANN401 -- the client's metadata
+    return {
+        TopicPartition(name, number): Placement(
+            part.leader if part.leader >= 0 else None, tuple(part.replicas), tuple(part.isrs)
+        )
+        for name, topic in metadata.topics.items()
+        if topic.error is None and not name.startswith(_INTERNAL)
+        for number, part in topic.partitions.items()
+    }
+
+
+def _cluster(metadata: Any, connected: ObservedCluster) -> ObservedCluster:  # noqa: ANN401 -- the client's metadata
+    brokers = tuple(ObservedBroker(b.id, b.host, b.port) for b in sorted(metadata.brokers.values(), key=lambda b: b.id))
+    controller = metadata.controller_id if metadata.controller_id >= 0 else None
+    return ObservedCluster(metadata.cluster_id or connected.cluster_id, brokers, controller)
+
+
+def _group(listed: Any, described: Any, offsets: Any) -> SurveyedGroup:  # noqa: ANN401 -- the client's answers
+    seen = not isinstance(described, Unseen)
+    positions = {} if isinstance(offsets, Unseen) else dict(_positions(offsets.topic_partitions))
+    return SurveyedGroup(
+        group_id=listed.group_id,
+        state=described.state.name if seen else "UNKNOWN",
+        simple=bool(listed.is_simple_consumer_group),
+        members=len(described.members) if seen else None,
+        positions=positions,
+        owners=dict(_owners(described.members)) if seen else {},
+    )
+
+
+def _positions(partitions: Iterable[Any]) -> Iterable[tuple[TopicPartition, int]]:
+    for part in partitions:
+        if part.error is None and part.offset >= 0:
+            yield TopicPartition(part.topic, part.partition), part.offset
+
+
+def _owners(members: Iterable[Any]) -> Iterable[tuple[TopicPartition, Owner]]:
+    for member in members:
+        owner = Owner(member.member_id, member.client_id, member.host.lstrip("/"))
+        for part in member.assignment.topic_partitions if member.assignment else ():
+            yield TopicPartition(part.topic, part.partition), owner

@@ -1,0 +1,177 @@
+"""`status --lag` and `status --horizon`: the consumer groups of clusters, the worst first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from watermaster.cli.output import OutputFormat, duration, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from watermaster.runtime.fleet import ClusterLook
+    from watermaster.runtime.lag_summary import HorizonLine, LagLine
+
+UNSEEN_SHOWN: Final = 10
+"""Lines about what could not be seen; a broker that is down makes one for each of its partitions."""
+
+_CAUSES: Final = {
+    "lost": "already deleted",
+    "time": "age (retention.ms)",
+    "size": "size (retention.bytes)",
+    "expiry": "the group is empty, its position expires",
+}
+
+
+def show_monitor(config: Path, cluster: str | None, output: OutputFormat, *, lag: bool, horizon: bool) -> int:
+    """Look once and show; the exit code."""
+    from watermaster.cli.errors import ExitCode
+    from watermaster.runtime.lag_summary import horizon_lines, lag_lines
+    from watermaster.wiring.monitoring import open_fleet
+
+    looks = open_fleet(config, cluster).look()
+    lost = False
+    shown = []
+    for look in looks:
+        lags = lag_lines(look.report) if look.report and lag else ()
+        horizons = horizon_lines(look.report) if look.report and horizon else ()
+        lost |= any(line.lost_max for line in horizons)
+        if output is OutputFormat.TABLE:
+            _show(look, lags, horizons, lag=lag, horizon=horizon)
+        shown.append(_plain(look, lags, horizons))
+    if output is OutputFormat.JSON:
+        show_json({"clusters": shown})
+    if all(look.report is None for look in looks):
+        return ExitCode.WORLD
+    return ExitCode.FINDINGS if lost else ExitCode.OK
+
+
+def headline_of(config: Path, cluster: str) -> str:
+    """The loss horizon of one cluster in one sentence."""
+    from watermaster.runtime.lag_summary import horizon_lines
+    from watermaster.wiring.monitoring import open_fleet
+
+    (look,) = open_fleet(config, cluster).look()
+    return headline(horizon_lines(look.report)) if look.report else "unknown, the cluster no longer answers"
+
+
+def _plain(look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[HorizonLine]) -> dict[str, object]:
+    return {
+        "name": look.name,
+        "environment": look.environment,
+        "taken_ms": look.report.survey.taken_ms if look.report else None,
+        "lag": lags,
+        "horizon": horizons,
+        "unseen": look.unseen,
+    }
+
+
+def _show(
+    look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[HorizonLine], *, lag: bool, horizon: bool
+) -> None:
+    if look.report is None:
+        say(f"{look.name} ({look.environment}): no answer")
+    else:
+        say(f"{look.name} ({look.environment}): {headline(horizons) if horizon else _behind(lags)}")
+        if lag:
+            show_lags(lags)
+        if horizon:
+            show_horizons(horizons)
+    for unseen in look.unseen[:UNSEEN_SHOWN]:
+        say(f"  {unseen} [{unseen.code}]")
+    if len(look.unseen) > UNSEEN_SHOWN:
+        say(f"  … and {len(look.unseen) - UNSEEN_SHOWN} more that could not be seen; --output json has all")
+    say()
+
+
+def headline(horizons: Sequence[HorizonLine]) -> str:
+    """The first sentence of a status: what is lost next, when at the earliest, and why."""
+    if not horizons:
+        return "no group has a position here, so nothing can be lost unread"
+    first = horizons[0]
+    whose = f"{first.topic}[{first.partition}] for {first.group}"
+    if first.lost_max:
+        return f"up to {first.lost_max} records are gone that {first.group} has not read from {first.topic}"
+    if first.left_ms is not None:
+        sure = "forecast" if first.forecast else "at the earliest"
+        doubt = "" if all(line.known for line in horizons) else "; not every group could be judged"
+        return f"next loss in {duration(first.left_ms)} ({sure}): {whose}, by {_cause(first)}{doubt}"
+    if not first.known:
+        return f"when unread records are lost cannot be said for {whose}"
+    return "nothing that a group has not read is about to be lost"
+
+
+def _behind(lags: Sequence[LagLine]) -> str:
+    behind = sum(line.records != 0 for line in lags)
+    return f"{len({line.group for line in lags})} groups, {behind} of {len(lags)} pairs of group and topic are behind"
+
+
+def show_lags(lags: Sequence[LagLine]) -> None:
+    """The table of lags."""
+    rows = [
+        (
+            line.group,
+            line.state.lower(),
+            line.members,
+            line.topic,
+            line.partitions,
+            _between(line.records_min, line.records),
+            _age(line),
+            line.held_back or None,
+            line.evidence.value.replace("_", " ") if line.evidence else "unknown",
+        )
+        for line in lags
+    ]
+    columns = ("group", "state", "members", "topic", "partitions", "lag", "oldest", "held back", "from")
+    show_table("Lag (records; age of the first unread one)", columns, rows)
+
+
+def show_horizons(horizons: Sequence[HorizonLine]) -> None:
+    """The table of horizons."""
+    rows = [
+        (
+            line.group,
+            line.topic,
+            line.partition,
+            _left(line),
+            None if line.at_ms is None else _moment(line.at_ms),
+            _cause(line),
+            line.lost_max or None,
+        )
+        for line in horizons
+    ]
+    columns = ("group", "topic", "partition", "nothing lost for", "until", "then by", "lost ≤")
+    show_table("Loss horizon (a lower bound, the worst partition of each topic)", columns, rows)
+
+
+def _between(least: int | None, most: int | None) -> str:
+    if least is None or most is None:
+        return "unknown"
+    return f"{most}" if least == most else f"{least}–{most}"
+
+
+def _age(line: LagLine) -> str:
+    if line.time_ms is None:
+        return "unknown"
+    least = "≥ " if line.evidence and line.evidence.value == "at_least" else ""
+    error = f" ± {duration(line.time_error_ms)}" if line.time_error_ms else ""
+    return f"{least}{duration(line.time_ms)}{error}"
+
+
+def _left(line: HorizonLine) -> str:
+    if line.left_ms is not None:
+        return f"{duration(line.left_ms)}{' (forecast)' if line.forecast else ''}"
+    return "no end" if line.known else "unknown"
+
+
+def _cause(line: HorizonLine) -> str:
+    return _CAUSES[line.cause.value] if line.cause else "nothing"
+
+
+def _moment(at_ms: int) -> str:
+    """UTC, so that two people on the phone read the same; a moment beyond the calendar is far enough."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(at_ms / 1000))
+    except (OverflowError, ValueError):
+        return "beyond the calendar"

@@ -1,0 +1,178 @@
+"""The monitor: survey, probe, and the rules of `monitor/` for each group and partition.
+
+It remembers between looks: the ends of logs (to interpolate time), what probes have seen (a record does not change),
+and when groups were last seen alive. A single look works too; it then knows less and says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from watermaster.monitor.horizon import Bound, Horizon, Volume, bound_expiry, measure_horizon
+from watermaster.monitor.lag import EndSample, Lag, measure_lag
+from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
+from watermaster.monitor.retention import read_retention
+from watermaster.runtime.survey import Owner, Place, Survey, SurveyedGroup, Surveyor
+from watermaster.stream.coordinates import TopicPartition
+
+LOOKS_KEPT: Final = 60
+"""Of the ends of each log: at a look every ten seconds this interpolates lags of ten minutes."""
+
+PROBES_MAX: Final = 2_000
+"""New records read in one look, so that a first look at a large cluster stays short; the next ones read the rest."""
+
+EVIDENCE_STEP: Final = 4
+"""How far before a position the newest record that was read is looked for: one record, a marker, and some room."""
+
+EVIDENCE_PARTITIONS: Final = 3
+"""Partitions of an empty group that are asked when it was alive; any one of them proves it."""
+
+HELD_RECORDS: Final = "(held records)"
+"""Stands for the group of a quarantine topic, whose records wait for a person from the log start on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionReport:
+    """One group on one partition. `lag` is None if the log could not be seen."""
+
+    source: TopicPartition
+    position: int
+    log: PartitionLog | None
+    lag: Lag | None
+    horizon: Horizon
+    owner: Owner | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """One group with everything that it has committed."""
+
+    group_id: str
+    state: str
+    members: int | None
+    positions: tuple[PositionReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorReport:
+    """One look, judged."""
+
+    survey: Survey
+    groups: tuple[GroupReport, ...]
+
+    def positions(self) -> Iterable[tuple[GroupReport, PositionReport]]:
+        """Every group on every partition."""
+        return ((group, position) for group in self.groups for position in group.positions)
+
+
+class Monitor:
+    """Looks at one cluster again and again. `quarantines` are topics whose records wait without a group."""
+
+    def __init__(self, surveyor: Surveyor, quarantines: Collection[str] = ()) -> None:
+        self._surveyor = surveyor
+        self._quarantines = frozenset(quarantines)
+        self._ends: dict[TopicPartition, deque[EndSample]] = defaultdict(lambda: deque(maxlen=LOOKS_KEPT))
+        self._probes: dict[Place, Probe] = {}
+        self._alive_ms: dict[str, int] = {}
+
+    def look(self, group_ids: Collection[str] | None = None) -> MonitorReport:
+        """Take a look and judge it. Raises a fault only if nobody answers."""
+        survey = self._surveyor.survey(group_ids)
+        groups = (*survey.groups, *_held(survey, self._quarantines))
+        self._alive_ms |= {group.group_id: survey.taken_ms for group in groups if group.empty is False}
+        self._probe(survey, groups)
+        reports = tuple(self._group(group, survey) for group in groups if group.positions)
+        for source, log in survey.logs.items():
+            self._ends[source].append(EndSample(survey.taken_ms, log.stable))
+        return MonitorReport(survey, reports)
+
+    def _probe(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
+        """Read what is not known yet, and forget what no position stands at any more."""
+        unread = {
+            Place(source, max(position, survey.logs[source].start)): survey.logs[source]
+            for group in groups
+            for source, position in group.positions.items()
+            if source in survey.logs
+        }
+        evidence = {place for group in groups for place in self._evidence(group, survey.logs)}
+        wanted = [place for place, log in unread.items() if place.offset < log.stable and not self._settled(place, log)]
+        wanted += [place for place in evidence if place not in self._probes]
+        kept = unread.keys() | evidence
+        self._probes = {place: probe for place, probe in self._probes.items() if place in kept}
+        self._probes |= self._surveyor.probe(wanted[:PROBES_MAX])
+
+    def _settled(self, place: Place, log: PartitionLog) -> bool:
+        match self._probes.get(place):
+            case FirstUnread(offset, _):
+                return offset >= log.start
+            case NothingUnread(up_to):
+                return up_to >= log.stable
+            case None:
+                return False
+
+    def _evidence(self, group: SurveyedGroup, logs: Mapping[TopicPartition, PartitionLog]) -> list[Place]:
+        """Where records lie that an empty group has read. A simple group has each position by itself."""
+        if group.empty is not True or group.group_id in self._alive_ms:
+            return []
+        read = [Place(s, _before(p, logs[s])) for s, p in group.positions.items() if s in logs and p > logs[s].start]
+        read.sort(key=lambda place: -place.offset)
+        return read if group.simple else read[:EVIDENCE_PARTITIONS]
+
+    def _group(self, group: SurveyedGroup, survey: Survey) -> GroupReport:
+        alive = {source: self._alive_on(group, source, survey) for source in group.positions}
+        newest = max((moment for moment in alive.values() if moment is not None), default=None)
+        positions = []
+        for source, position in sorted(group.positions.items()):
+            expiry = None
+            if group.group_id != HELD_RECORDS:
+                expiry = bound_expiry(
+                    empty=group.empty,
+                    alive_ms=alive[source] if group.simple else newest,
+                    kept_ms=survey.positions_kept_ms,
+                    now_ms=survey.taken_ms,
+                )
+            positions.append(self._position(source, position, survey, expiry, group.owners.get(source)))
+        return GroupReport(group.group_id, group.state, group.members, tuple(positions))
+
+    def _alive_on(self, group: SurveyedGroup, source: TopicPartition, survey: Survey) -> int | None:
+        if group.group_id in self._alive_ms:
+            return self._alive_ms[group.group_id]
+        log, position = survey.logs.get(source), group.positions[source]
+        if log is None:
+            return None
+        match self._probes.get(Place(source, _before(position, log))):
+            case FirstUnread(offset, timestamp_ms) if offset < position and timestamp_ms >= 0:
+                return timestamp_ms
+            case _:
+                return None
+
+    def _position(
+        self, source: TopicPartition, position: int, survey: Survey, expiry: Bound | None, owner: Owner | None
+    ) -> PositionReport:
+        log = survey.logs.get(source)
+        probe = None if log is None else self._probes.get(Place(source, max(position, log.start)))
+        retention = read_retention(survey.settings.get(source.topic, {}))
+        volume: Volume | None = None
+        horizon = measure_horizon(position, log, probe, retention, volume, expiry, survey.taken_ms)
+        lag = None if log is None else measure_lag(position, log, probe, self._history(source), survey.taken_ms)
+        return PositionReport(source, position, log, lag, horizon, owner)
+
+    def _history(self, source: TopicPartition) -> Sequence[EndSample]:
+        return tuple(self._ends[source]) if source in self._ends else ()
+
+
+def _before(position: int, log: PartitionLog) -> int:
+    return max(log.start, position - EVIDENCE_STEP)
+
+
+def _held(survey: Survey, quarantines: Collection[str]) -> Iterable[SurveyedGroup]:
+    """Quarantine topics as groups that stand at the log start: what is held there is lost when it is deleted."""
+    positions = {source: log.start for source, log in survey.logs.items() if source.topic in quarantines}
+    if positions:
+        yield SurveyedGroup(HELD_RECORDS, "WAITING", simple=True, members=None, positions=positions)
+
+
+Look = Callable[[], MonitorReport]
