@@ -29,7 +29,7 @@ bench: setup ## ratios against physical and peer limits, on real Kafka
 	$(BIN)/python -m bench $(ARGS)
 
 soak: setup ## the long fault runs
-	$(BIN)/python -m pytest tests/faults/test_soak.py -m soak $(ARGS)
+	$(BIN)/python -m pytest tests/faults -m soak $(ARGS)
 
 lock: ## renew the locks of the checkout and of the container
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-emit-index-url \

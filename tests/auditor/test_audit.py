@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from itertools import permutations
@@ -490,7 +491,7 @@ def test_compaction_may_have_taken_a_source() -> None:
     output_without_source(history)
     gate_subject = histories.SUBJECT
     stream = gate_subject.streams[0]
-    compacted = type(stream)(*[getattr(stream, name) for name in stream.__slots__[:-1]], compacted=True)
+    compacted = dataclasses.replace(stream, compacted=True)
     gate = GateAudit(
         type(gate_subject)("orders", histories.CLUSTER, histories.LEDGER, (compacted,)), Sample(AuditMode.FULL)
     )

@@ -71,6 +71,8 @@ class GateRig:
         for topic in (self.landing, self.trusted, self.quarantine, self.ledger):
             cluster.create_topic(topic, partitions)
         cluster.create_topic(self.control, 1, configs={"cleanup.policy": "compact"})
+        self.holds = f"watermaster.holds.{name}"
+        cluster.create_topic(self.holds, partitions, configs={"cleanup.policy": "compact"})
         (directory / "contracts").mkdir(parents=True, exist_ok=True)
         self.write_contract("1.0.0")
         self.configure()
@@ -145,10 +147,10 @@ class GateRig:
         assert producer.flush(60) == 0
         self.produced += count
 
-    def produce_one(self, value: bytes) -> None:
-        """One record with exactly this value, on partition 0."""
+    def produce_one(self, value: bytes, key: bytes = b"one", partition: int = 0) -> None:
+        """One record with exactly this value."""
         producer = Producer(self.cluster.client_config(**{"message.max.bytes": 10_000_000}))
-        producer.produce(self.landing, value, b"one", partition=0, timestamp=self.began_ms + self.produced)
+        producer.produce(self.landing, value, key, partition=partition, timestamp=self.began_ms + self.produced)
         assert producer.flush(30) == 0
         self.produced += 1
 

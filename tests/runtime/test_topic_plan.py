@@ -20,7 +20,7 @@ from watermaster.runtime.topic_state import ClusterTopics, TopicState
 
 GATE = GateConfiguration("g", "c", (StreamConfiguration("in", "out", "c.odcs.yaml"),))
 LANDING = TopicState("in", 4, 3, {"cleanup.policy": "delete", "max.message.bytes": "1048588"})
-TOPICS = ("out", "dlq.in", "watermaster.ledger.g", "watermaster.control")
+TOPICS = ("out", "dlq.in", "watermaster.ledger.g", "watermaster.holds.g", "watermaster.control")
 
 
 def _plan(*topics: TopicState | Unseen, brokers: int = 3, retentions: Retentions | None = None) -> TopicPlan:
@@ -55,7 +55,7 @@ def _plan_with(changed: TopicState, landing: TopicState = LANDING) -> TopicPlan:
 def test_everything_is_created_on_an_empty_cluster() -> None:
     created = _created(_plan(LANDING))
     assert tuple(created) == TOPICS
-    assert [(t.partitions, t.replication) for t in created.values()] == [(4, 3), (4, 3), (4, 3), (1, 3)]
+    assert [(t.partitions, t.replication) for t in created.values()] == [(4, 3), (4, 3), (4, 3), (4, 3), (1, 3)]
     trusted = created["out"].settings
     assert trusted == {
         "message.timestamp.type": "CreateTime",
@@ -70,6 +70,7 @@ def test_everything_is_created_on_an_empty_cluster() -> None:
     assert quarantine["retention.ms"] == str(14 * DAY_MS)
     assert int(quarantine["max.message.bytes"]) >= 1_048_588 + 32_768
     assert created["watermaster.ledger.g"].settings["retention.ms"] == str(30 * DAY_MS)
+    assert created["watermaster.holds.g"].settings["cleanup.policy"] == "compact"
     assert created["watermaster.control"].settings["cleanup.policy"] == "compact"
 
 

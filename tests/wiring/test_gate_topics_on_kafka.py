@@ -56,7 +56,7 @@ def test_a_plan_changes_nothing_and_yes_carries_it_out_once(desk: Desk, capsys: 
     who = f"User:{desk.name}"
     assert desk.run("--yes", "--with-acls", "--principal", who) == ExitCode.OK
     done = capsys.readouterr().out
-    assert done.count("done: create") == 4
+    assert done.count("done: create") == 5
     assert done.count(f"done: allow {who}") == 8
     assert desk.run("--yes", "--with-acls", "--principal", who) == ExitCode.OK
     assert "Nothing to do" in capsys.readouterr().out
@@ -73,7 +73,7 @@ def test_production_is_changed_only_by_who_names_it(desk: Desk, capsys: pytest.C
         assert raised.value.code == "WM-ENVIRONMENT"
     assert "done" not in capsys.readouterr().out
     assert desk.run("--yes", "--environment", "production") == ExitCode.OK
-    assert capsys.readouterr().out.count("done: create") == 4
+    assert capsys.readouterr().out.count("done: create") == 5
 
 
 def test_who_may_not_create_is_told_to_hand_it_over(

@@ -13,6 +13,8 @@ from watermaster.auditor.origin import Home, Origin, read_origin
 from watermaster.auditor.page import HELD, TRUSTED
 from watermaster.auditor.partition import UNREADABLE, PartitionAudit
 from watermaster.auditor.reference import reference_to
+from watermaster.auditor.replay import DISCARDED, FIXED, REPLAYED
+from watermaster.auditor.replay import read_claim as read_replay_claim
 from watermaster.auditor.report import AuditReport, PartitionReport
 from watermaster.auditor.sample import Sample
 from watermaster.stream.batch import RecordBatch
@@ -37,6 +39,7 @@ class StreamSubject:
     quarantine: str
     compacted: bool = False
     """The landing topic's cleanup policy contains `compact`."""
+    trusted_compacted: bool = False
 
     def output_topic(self, kind: OutputKind) -> str:
         """The topic of one kind."""
@@ -51,6 +54,8 @@ class GateSubject:
     cluster_id: str
     ledger: str
     streams: tuple[StreamSubject, ...]
+    holds: str = ""
+    """The topic of what became of held records; empty if the cluster has none."""
 
     @property
     def group_id(self) -> str:
@@ -76,7 +81,10 @@ class GateAudit:
                 self._owners.setdefault(stream.output_topic(kind), stream.landing)
             for number in range(stream.partitions):
                 source = TopicPartition(stream.landing, number)
-                self._partition(source).compacted = stream.compacted
+                partition = self._partition(source)
+                partition.compacted = stream.compacted
+                partition.replay.is_cut = stream.trusted_compacted
+                partition.replay.has_states = bool(subject.holds)
 
     # --- facts --------------------------------------------------------------------------------------------------
 
@@ -97,6 +105,38 @@ class GateAudit:
             self._partition(source).find(FindingKind.EARLIER_TOPIC, Place(None, where, offset))
         else:
             self._partition(source).claim(claim)
+
+    def take_state(self, key: bytes | None, value: bytes | None) -> None:
+        """One record of the holds topic."""
+        claim = read_replay_claim(key, value, self.subject.cluster_id, self.subject.gate)
+        stream = self._by_id.get(claim.topic_id) if claim is not None else None
+        if claim is not None and stream is not None:
+            self._partition(TopicPartition(stream.landing, claim.partition)).replay.claim(claim)
+
+    def outputs_due(self) -> None:
+        """The outputs of all replays whose states are in by now will be read from here on."""
+        for partition in self.partitions.values():
+            partition.replay.mark_due()
+
+    def repairs(self) -> list[str]:
+        """The repair topics that states name: topics that the configuration does not know."""
+        return sorted({topic for partition in self.partitions.values() for topic in partition.replay.repairs()})
+
+    def take_repairs(self, batch: RecordBatch) -> None:
+        """Records of a repair topic. It may belong to anybody, so only replays of this gate's records are looked at."""
+        for offset, headers in zip(batch.offsets, batch.headers, strict=True):
+            stamped = take_trusted(headers)
+            origin = read_origin(stamped.stamp, Home(self.subject.cluster_id, "", -1))
+            stream = self._by_id.get(origin.topic_id) if origin is not None else None
+            if origin is None or stream is None or origin.cluster_id != self.subject.cluster_id or not origin.attempt:
+                continue
+            if origin.partition < stream.partitions:
+                self._partition(TopicPartition(stream.landing, origin.partition)).repair(origin, batch.source, offset)
+
+    def repair_cut(self, topic: str) -> None:
+        """Records of a repair topic are gone: retention or compaction took them, or the topic is not there any more."""
+        for partition in self.partitions.values():
+            partition.replay.cut_repairs.add(topic)
 
     def take_outputs(self, kind: OutputKind, source: TopicPartition, batch: RecordBatch) -> Range | None:
         """Records of an output topic, read on behalf of `source`'s stream; others' in a shared topic are left out.
@@ -240,6 +280,9 @@ class GateAudit:
             gaps=tuple(partition.gaps),
             compared=totals.compared,
             replays=totals.replays,
+            replayed=partition.replay.count(REPLAYED),
+            discarded=partition.replay.count(DISCARDED),
+            fixed=partition.replay.count(FIXED),
             holes=totals.holes,
             findings=findings,
         )

@@ -48,6 +48,8 @@ class FindingKind(Enum):
     LEDGER_COUNT = "ledger_count"
     """An entry whose numbers do not add up, or do not equal what the topics hold."""
     LEDGER_MALFORMED = "ledger_malformed"
+    REPLAY_UNACCOUNTED = "replay_unaccounted"
+    """A replay in an output topic that no state in the holds topic stands for, or one of another attempt."""
     COMMIT_MISMATCH = "commit_mismatch"
     """The committed offset is not where an entry ends."""
 

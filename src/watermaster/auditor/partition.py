@@ -11,14 +11,12 @@ from watermaster.auditor.finding import Finding, FindingKind, Findings, Place
 from watermaster.auditor.interval import IntervalSet, Range
 from watermaster.auditor.ledger import Entry, EntryQueue, LedgerClaim
 from watermaster.auditor.origin import Origin
-from watermaster.auditor.page import DROPPED, OUTPUT, SOURCE, TRUSTED, Pages
+from watermaster.auditor.page import DROPPED, HELD, OUTPUT, SOURCE, TRUSTED, Pages
 from watermaster.auditor.reference import Reference, References
+from watermaster.auditor.replay import ReplayAudit
 from watermaster.auditor.sample import Sample
 from watermaster.auditor.totals import DeclaredGap, Totals
 from watermaster.stream.coordinates import TopicPartition
-
-REPLAYS_MAX = 1_000_000
-"""Replays whose coordinates are remembered to find doubles; without a bound a long audit would fill the memory."""
 
 GAPS_SHOWN_MAX = 100
 """Gaps listed one by one; all are summed."""
@@ -57,7 +55,7 @@ class PartitionAudit:
         self._source_contents: dict[int, bytes] = {}
         self._output_contents: dict[int, bytes] = {}
         self._last_trusted = -1
-        self._replays: set[tuple[int, int]] = set()
+        self.replay = ReplayAudit()
         self._references = References()
         self._findings = Findings()
         self._lost = IntervalSet()
@@ -99,6 +97,8 @@ class PartitionAudit:
         if self._pages.mark_output(offset, mark, origin.activation) & OUTPUT:
             self._find(FindingKind.DUPLICATE, Place(offset, where, at))
             return
+        if mark == HELD:
+            self.replay.held(offset)
         if strayed:
             self._find(FindingKind.WRONG_PARTITION, Place(offset, where, at))
         elif mark == TRUSTED:
@@ -222,6 +222,8 @@ class PartitionAudit:
                 is_cut = suspect.entry.start < self._outputs_whole_from
                 kind = FindingKind.OUTPUT_GONE if is_cut else FindingKind.LEDGER_COUNT
                 shown.add(kind, Place(suspect.entry.start, detail=suspect.detail))
+        for found in self.replay.findings():
+            shown.add(*found)
         return shown.all()
 
     # --- inside -------------------------------------------------------------------------------------------------
@@ -240,13 +242,17 @@ class PartitionAudit:
             for kind in altered_fields(source, output):
                 self._find(kind, Place(offset, where, at))
 
-    def _replay(self, origin: Origin, where: TopicPartition, at: int) -> None:
+    def repair(self, origin: Origin, where: TopicPartition, at: int) -> None:
+        """A replay of a record of this partition, in a repair topic."""
+        self._replay(origin, where, at, repair=True)
+
+    def _replay(self, origin: Origin, where: TopicPartition, at: int, *, repair: bool = False) -> None:
         self.totals.replays += 1
-        attempt = (origin.offset, origin.attempt)
-        if attempt in self._replays:
-            self._find(FindingKind.DUPLICATE, Place(origin.offset, where, at, f"attempt {origin.attempt}"))
-        elif len(self._replays) < REPLAYS_MAX:
-            self._replays.add(attempt)
+        if where.partition != self.source.partition:
+            self._find(FindingKind.WRONG_PARTITION, Place(origin.offset, where, at, "a replay"))
+        found = self.replay.output(origin.offset, origin.attempt, where, at, repair=repair)
+        if found is not None:
+            self._find(*found)
 
     def _late(self, offset: int, strayed: bool, where: TopicPartition, at: int) -> None:
         """An output for an offset that was judged: it was missed there, or it is one too many."""

@@ -42,9 +42,19 @@ class PartitionReport:
     compared: int
     """Records whose key, value, headers and timestamp were compared with the source."""
     replays: int
+    """Records that a replay has written to trusted or to a repair topic."""
     holes: int
     """Offsets that were fetched from landing and held no record (markers, aborted, compacted)."""
     findings: tuple[Finding, ...]
+    replayed: int = 0
+    """Held records that are replayed, by their states."""
+    discarded: int = 0
+    fixed: int = 0
+
+    @property
+    def open(self) -> int:
+        """Held records that nothing has become of; those that retention has deleted are among them."""
+        return self.held - self.replayed - self.discarded - self.fixed
 
     @property
     def offered_max(self) -> int:

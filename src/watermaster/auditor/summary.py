@@ -17,6 +17,8 @@ def summary_lines(report: AuditReport) -> list[str]:
     partitions = [partition for partition in report.partitions if partition.entries or partition.findings]
     lines = [f"{report.gate}: {report.verdict.value.upper()} ({report.mode.value}): {_MEANING[report.verdict]}."]
     lines.append(_sums(partitions))
+    if any(partition.replayed or partition.discarded or partition.fixed for partition in partitions):
+        lines.append(_holds(partitions))
     lines += [f"  {describe(finding)}" for finding in report.findings]
     for partition in partitions:
         lines += [f"  {partition.source}: {describe(finding)}" for finding in partition.findings]
@@ -35,6 +37,12 @@ def _sums(partitions: list[PartitionReport]) -> str:
         f"lost in declared gaps at most {sums['lost_max']}; {sums['entries']} ledger entries in "
         f"{len(partitions)} partitions; {sums['compared']} records compared by bytes, {sums['holes']} holes empty"
     )
+
+
+def _holds(partitions: list[PartitionReport]) -> str:
+    names = ("held", "open", "fixed", "replayed", "discarded")
+    held, *parts = [(name, sum(getattr(partition, name) for partition in partitions)) for name in names]
+    return f"held {held[1]} = " + " + ".join(f"{name} {number}" for name, number in parts)
 
 
 def describe(finding: Finding) -> str:

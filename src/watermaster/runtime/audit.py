@@ -2,10 +2,10 @@
 
 One round, in this order, because offsets may show before the outputs that they stand for:
 
-1. ask for the committed offsets (stable ones);
+1. ask for the committed offsets (stable ones), and read the states of held records;
 2. wait the settling time: everything below those offsets becomes visible meanwhile;
 3. take the ends of ledger, outputs and landing, and read up to them;
-4. ask for the committed offsets again: what was read and lies beyond them has no commit;
+4. read the newer states, and ask for the committed offsets again: what was read and lies beyond them has no commit;
 5. fetch the holes from landing, and report.
 
 Memory: source partitions are read one after the other; within one, the output stream that is behind is read first, and
@@ -25,6 +25,7 @@ from watermaster.auditor.interval import Range
 from watermaster.auditor.partition import PartitionAudit
 from watermaster.auditor.report import AuditCost, AuditReport
 from watermaster.auditor.sample import Sample
+from watermaster.runtime.audit_replays import ReplayTraces
 from watermaster.runtime.configuration import GateConfiguration
 from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
@@ -111,7 +112,7 @@ def describe_gate(reader: AuditReader, gate: GateConfiguration) -> GateSubject:
     names = {gate.ledger}
     for stream in gate.streams:
         names |= {stream.landing, stream.trusted, stream.quarantine}
-    states = reader.topics(sorted(names))
+    states = reader.topics(sorted({*names, gate.holds}))
     missing = sorted(names - set(states))
     if missing:
         raise UsageFault(
@@ -128,10 +129,12 @@ def describe_gate(reader: AuditReader, gate: GateConfiguration) -> GateSubject:
             trusted=stream.trusted,
             quarantine=stream.quarantine,
             compacted=states[stream.landing].compacted,
+            trusted_compacted=states[stream.trusted].compacted,
         )
         for stream in gate.streams
     )
-    return GateSubject(gate.name, reader.cluster_id(), gate.ledger, streams)
+    holds = gate.holds if gate.holds in states else ""
+    return GateSubject(gate.name, reader.cluster_id(), gate.ledger, streams, holds)
 
 
 @dataclass(slots=True)
@@ -173,6 +176,7 @@ class Auditor:
         self._reader = reader
         self._subject = subject
         self._audit = GateAudit(subject, sample)
+        self._replays = ReplayTraces(reader, self._audit, self._note)
         self._settle_s = settle_s
         self._sleep = sleep
         self._progress = progress
@@ -186,10 +190,12 @@ class Auditor:
         began_s, began_cpu_s = time.monotonic(), time.process_time()
         sources = sorted(self._audit.partitions)
         committed = self._reader.committed(self._subject.group_id, sources)
+        self._replays.begin()
         self._sleep(self._settle_s)
         self._read_ledger()
         for stream in self._subject.streams:
             self._read_stream(stream, committed)
+        self._replays.finish(lambda: self._sleep(self._settle_s))
         confirmed = self._reader.committed(self._subject.group_id, sources)
         for source in sources:
             self._audit.finish(source, committed[source], confirmed[source])
@@ -275,7 +281,12 @@ class Auditor:
                 partition.outputs_cut(_EVERYTHING)
             return False
         self._note(outputs.where, step)
-        outputs.is_cut = outputs.is_cut or step.start > outputs.next
+        if step.start > outputs.next:
+            outputs.is_cut = True
+            if outputs.kind is OutputKind.TRUSTED:
+                partition.replay.is_cut = True
+            else:
+                partition.replay.held_is_cut = True
         outputs.next = self._next[outputs.where, source.topic] = step.next
         span = self._audit.take_outputs(outputs.kind, source, step.batch)
         if span is not None:

@@ -18,6 +18,7 @@ CONTROL_TOPIC: Final = "watermaster.control"
 """Compacted topic of contracts and activations, shared by the gates of a cluster."""
 
 LEDGER_TOPIC_PREFIX: Final = "watermaster.ledger."
+HOLDS_TOPIC_PREFIX: Final = "watermaster.holds."
 QUARANTINE_TOPIC_PREFIX: Final = "dlq."
 """Kafka's own convention for dead-letter topics (KIP-1191)."""
 
@@ -99,6 +100,8 @@ class GateConfiguration:
     control: TopicName = CONTROL_TOPIC
     ledger: TopicName = ""
     """Empty in code means `watermaster.ledger.<gate>`; always filled in after construction."""
+    holds: TopicName = ""
+    """Compacted topic of what became of held records; empty in code means `watermaster.holds.<gate>`."""
     start: Start = Start.EARLIEST
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     instance: Name | None = None
@@ -115,6 +118,8 @@ class GateConfiguration:
     def __post_init__(self) -> None:
         if not self.ledger:
             object.__setattr__(self, "ledger", LEDGER_TOPIC_PREFIX + self.name)
+        if not self.holds:
+            object.__setattr__(self, "holds", HOLDS_TOPIC_PREFIX + self.name)
 
     @property
     def group_id(self) -> str:

@@ -67,9 +67,11 @@ def _contract_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict
 
 def _role_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]:
     """In one gate a topic has one role: a gate that reads what it writes would never end."""
-    roles = {gate.control: "control", gate.ledger: "ledger"}
+    roles = {gate.control: "control", gate.ledger: "ledger", gate.holds: "holds"}
     if gate.control == gate.ledger:
         yield _role_conflict(f"{path}.ledger", gate.ledger, "control")
+    if gate.holds in (gate.control, gate.ledger):
+        yield _role_conflict(f"{path}.holds", gate.holds, roles[gate.holds])
     for index, stream in enumerate(gate.streams):
         for role, topic in (
             ("landing", stream.landing),
@@ -91,7 +93,7 @@ def _shared_outputs(configuration: Configuration) -> Iterator[Conflict]:
     """No two gates of a cluster write the same topic: neither could account for it."""
     writers: dict[tuple[str, str], str] = {}
     for name, gate in configuration.gates.items():
-        outputs = [(f"$.gates.{name}.ledger", gate.ledger)]
+        outputs = [(f"$.gates.{name}.ledger", gate.ledger), (f"$.gates.{name}.holds", gate.holds)]
         for index, stream in enumerate(gate.streams):
             outputs.append((f"$.gates.{name}.streams[{index}].trusted", stream.trusted))
             outputs.append((f"$.gates.{name}.streams[{index}].quarantine", stream.quarantine))

@@ -42,6 +42,7 @@ class Role(Enum):
     TRUSTED = "trusted"
     QUARANTINE = "quarantine"
     LEDGER = "ledger"
+    HOLDS = "holds"
     CONTROL = "control"
 
 
@@ -99,7 +100,7 @@ class Retentions:
 def desired_topics(
     gate: GateConfiguration, landings: Mapping[str, TopicState], brokers: int, retentions: Retentions
 ) -> tuple[DesiredTopic, ...]:
-    """The topics of every stream whose landing topic is known, then ledger and control. Empty if none is known."""
+    """The topics of every stream whose landing topic is known, then ledger, holds, control. Empty if none is known."""
     known = [stream for stream in gate.streams if stream.landing in landings]
     if not known:
         return ()
@@ -109,6 +110,7 @@ def desired_topics(
         topics += _of_stream(stream, landings[stream.landing], replication, retentions)
     partitions = max(landings[stream.landing].partitions for stream in known)
     topics.append(_ledger(gate.ledger, partitions, replication, retentions.ledger_at_least_ms))
+    topics.append(_holds(gate.holds, partitions, replication))
     topics.append(_control(gate.control, replication))
     return tuple(topics)
 
@@ -166,6 +168,14 @@ def _ledger(name: str, partitions: int, replication: int, retention_ms: int) -> 
         _in_sync(replication),
     )
     return DesiredTopic(name, Role.LEDGER, partitions, replication, needs)
+
+
+def _holds(name: str, partitions: int, replication: int) -> DesiredTopic:
+    needs = (
+        Need("cleanup.policy", "compact", Rule.EXACT, "what became of a held record must never expire"),
+        _in_sync(replication),
+    )
+    return DesiredTopic(name, Role.HOLDS, partitions, replication, needs)
 
 
 def _control(name: str, replication: int) -> DesiredTopic:

@@ -88,6 +88,7 @@ class DemoScene:
             "trusted": self.stream.trusted,
             "quarantine": self.stream.quarantine,
             "ledger": self.gate.ledger,
+            "holds": self.gate.holds,
             "control": self.gate.control,
         }
 
@@ -204,6 +205,7 @@ def _scene(cluster: ClusterConfiguration, named: str, directory: Path, mark: str
         streams=(stream,),
         control=f"{prefix}flights.control",
         ledger=f"{prefix}flights.ledger",
+        holds=f"{prefix}flights.holds",
         workers=WORKERS,
         metrics_listen=None,  # nobody scrapes it, and a real gate on this machine may have the port
     )

@@ -60,7 +60,7 @@ def look_at_topics(
 
 def topic_names(gate: GateConfiguration) -> list[str]:
     """Every topic that a gate touches."""
-    names = [gate.control, gate.ledger]
+    names = [gate.control, gate.ledger, gate.holds]
     for stream in gate.streams:
         names += [stream.landing, stream.trusted, stream.quarantine]
     return list(dict.fromkeys(names))

@@ -135,12 +135,21 @@ class KafkaAuditReader:
         highs = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call] # client's stubs
         return {partition: LogBounds(lows[partition], highs[partition]) for partition in partitions}
 
-    def _offsets(self, partitions: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+    def high_watermarks(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where the logs end, open transactions included."""
+        return self._offsets(partitions, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call] # client's stubs
+
+    def _offsets(
+        self,
+        partitions: Sequence[TopicPartition],
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> dict[TopicPartition, int]:
         if not partitions:
             return {}
         futures = self._admin.list_offsets(
             {KafkaTopicPartition(p.topic, p.partition): spec for p in partitions},
-            isolation_level=IsolationLevel.READ_COMMITTED,
+            isolation_level=isolation,
             request_timeout=REQUEST_TIMEOUT_S,
         )
         return {

@@ -220,7 +220,7 @@ class KafkaDownstream:
         )
 
     def commit(self, positions: Mapping[TopicPartition, CommittedPosition], generation: object) -> None:
-        """Offsets and outputs become visible together, or not at all."""
+        """Offsets and outputs become visible together, or not at all. Without positions there are only outputs."""
         offsets = [
             KafkaTopicPartition(
                 source.topic,
@@ -230,9 +230,10 @@ class KafkaDownstream:
             )
             for source, position in positions.items()
         ]
-        self._transactional(
-            lambda: self._producer.send_offsets_to_transaction(offsets, generation, CALL_TIMEOUT_S), self._timeout_s
-        )
+        if offsets:
+            self._transactional(
+                lambda: self._producer.send_offsets_to_transaction(offsets, generation, CALL_TIMEOUT_S), self._timeout_s
+            )
         reach(CrashPoint.AFTER_SEND_OFFSETS)
         self._serve()
         reach(CrashPoint.BEFORE_COMMIT)

@@ -142,15 +142,15 @@ class MemoryCluster:
         transactional_id: str,
         epoch: int,
         positions: Mapping[TopicPartition, CommittedPosition],
-        generation: Generation,
+        generation: Generation | None,
     ) -> None:
-        """Offsets and outputs together; refused for a generation that is over."""
+        """Offsets and outputs together; refused for a generation that is over. Without one there are only outputs."""
         self._check(transactional_id, epoch)
-        group = self.groups[generation.group]
-        if not group.is_current(generation):
+        if generation is not None and not self.groups[generation.group].is_current(generation):
             raise abort_required()
         opened = self._open.pop(transactional_id)
-        opened.offsets[group.name] = dict(positions)
+        if generation is not None:
+            opened.offsets[generation.group] = dict(positions)
         self._end(opened, Fate.COMMITTED)
 
     def abort(self, transactional_id: str, epoch: int) -> None:
@@ -159,6 +159,11 @@ class MemoryCluster:
         opened = self._open.pop(transactional_id, None)
         if opened is not None:
             self._end(opened, Fate.ABORTED)
+
+    def time_out_transactions(self) -> None:
+        """The coordinator aborts whatever is open, as after a transaction's timeout, and fences its producer."""
+        for transactional_id in list(self._open):
+            self.take_id(transactional_id)
 
     def write_late_markers(self, until_ms: int | None = None) -> None:
         """Write the markers that `late_markers` held back: those due by now, or all."""

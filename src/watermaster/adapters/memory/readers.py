@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from watermaster.adapters.memory.cluster import MemoryCluster
 from watermaster.adapters.memory.columns import as_batch
 from watermaster.adapters.memory.log import StoredRecord
+from watermaster.runtime.audit import LogBounds, Scanned, TopicState
 from watermaster.runtime.ports import LogRecord, ReadResult, TopicFacts
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import UsageFault
@@ -116,6 +117,51 @@ class MemoryTopicReader:
                     batches.append(as_batch(source, found))
                 self._positions[source] = ends[source] = log.stable_end
             return ReadResult(batches, ends=ends)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class MemoryHoldReader:
+    """Implements `runtime.hold_states.HoldReader`; a step holds `step_max` records."""
+
+    def __init__(self, cluster: MemoryCluster, step_max: int = 5) -> None:
+        self._cluster = cluster
+        self._step_max = step_max
+
+    def cluster_id(self) -> str:
+        """The id of the cluster."""
+        return self._cluster.cluster_id
+
+    def topics(self, names: Sequence[str]) -> Mapping[str, TopicState]:
+        """The topics that exist among `names`."""
+        with self._cluster.faults.call("holds.topics"):
+            found = {name: self._cluster.topics[name] for name in names if name in self._cluster.topics}
+            return {
+                name: TopicState(topic.topic_id, len(topic.partitions), compacted=False)
+                for name, topic in found.items()
+            }
+
+    def bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, LogBounds]:
+        """Log starts and last stable offsets."""
+        with self._cluster.faults.call("holds.bounds"):
+            logs = {partition: self._cluster.log(partition) for partition in partitions}
+            return {partition: LogBounds(log.start, log.stable_end) for partition, log in logs.items()}
+
+    def high_watermarks(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where the logs end."""
+        return {partition: self._cluster.log(partition).end for partition in partitions}
+
+    def scan(self, partition: TopicPartition, start: int, end: int) -> Iterator[Scanned]:
+        """Read `[start, end)` in order, at most up to the last stable offset."""
+        log = self._cluster.log(partition)
+        at, last = max(start, log.start), min(end, log.stable_end)
+        while at < last:
+            with self._cluster.faults.call("holds.scan"):
+                found = list(log.committed(at, last))[: self._step_max]
+            behind = found[-1][0] + 1 if len(found) == self._step_max else last
+            yield Scanned(at, behind, as_batch(partition, found))
+            at = behind
 
     def close(self) -> None:
         """Nothing to release."""

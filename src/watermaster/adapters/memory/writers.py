@@ -59,7 +59,7 @@ class MemoryDownstream:
 
     def commit(self, positions: Mapping[TopicPartition, CommittedPosition], generation: object) -> None:
         """Outputs and offsets become visible together."""
-        assert isinstance(generation, Generation)  # noqa: S101 - it comes from MemoryUpstream
+        assert generation is None or isinstance(generation, Generation)  # noqa: S101 - it comes from MemoryUpstream
         with self._call("commit"):
             if self._failed is not None:
                 raise self._failed

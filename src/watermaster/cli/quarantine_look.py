@@ -1,0 +1,305 @@
+"""`quarantine groups`, `list` and `ledger`: what is held and what became of it. Reads only."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from watermaster.cli.errors import ExitCode
+from watermaster.cli.gate_choice import GateOption, choose_gate
+from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.cli.quarantine_options import (
+    ContractOption,
+    GroupsOption,
+    OffsetsOption,
+    PartitionsOption,
+    RulesOption,
+    SinceOption,
+    StreamOption,
+    UntilOption,
+    selection_of,
+)
+from watermaster.stream.fault import UsageFault
+
+if TYPE_CHECKING:
+    from watermaster.quarantine.balance import BalanceRow, Terms
+    from watermaster.quarantine.group import GroupTally
+    from watermaster.runtime.hold_survey import Surveyed
+
+_PLOT_COLUMNS: Final = 24
+_FACET_VALUES: Final = 3
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+StateOption = Annotated[
+    list[str] | None, typer.Option("--state", help="open, fixed, replayed or discarded; repeatable. Open and fixed.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to those of `quarantine`."""
+    app.command("groups")(_groups)
+    app.command("list")(_list)
+    app.command("ledger")(_ledger)
+
+
+def _groups(
+    gate: GateOption = None,
+    stream: StreamOption = None,
+    rule: RulesOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    state: StateOption = None,
+    config: ConfigOption = Path("watermaster.yaml"),
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """Show held records by what makes their failures the same: twelve problems, not forty thousand records."""
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.quarantine.group import Groups
+    from watermaster.wiring.quarantine import choose_streams, open_desk
+
+    selection = selection_of(rules=rule, since=since, until=until, states=_states(state))
+    configuration = load_configuration(config)
+    groups = Groups()
+    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+        survey = desk.survey()
+        for chosen in choose_streams(desk.gate, stream):
+            for found in survey.walk(chosen.quarantine, desk.partitions(chosen.quarantine), selection):
+                groups.add(found.held)
+    tallies = groups.largest()
+    if output is OutputFormat.JSON:
+        show_json([group_document(tally) for tally in tallies])
+        return
+    show_groups(tallies)
+    if survey.counts.unread:
+        say(f"{survey.counts.unread} records there follow no known dead-letter convention.")
+
+
+def show_groups(tallies: list[GroupTally]) -> None:
+    """Groups for people, the largest first."""
+    from watermaster.quarantine.group import plot
+
+    rows = [
+        (
+            tally.fingerprint[:8],
+            tally.count,
+            plot(tally.timeline.columns(_PLOT_COLUMNS)),
+            _moment(tally.first_ms),
+            _moment(tally.last_ms),
+            tally.stream,
+            tally.title,
+        )
+        for tally in tallies
+    ]
+    show_table("Held records by group", ("group", "records", "over time", "first", "last", "stream", "what"), rows)
+    for tally in tallies[:_FACET_VALUES]:
+        facets = [
+            f"{name}: " + ", ".join(f"{value} {count}" for value, count in counts.top(_FACET_VALUES))
+            for name, counts in tally.facets.items()
+            if counts.counts and name != "contract"
+        ]
+        if facets:
+            say(f"{tally.fingerprint[:8]}  " + " · ".join(facets))
+
+
+def group_document(tally: GroupTally) -> dict[str, Any]:
+    """A group for scripts."""
+    return {
+        "group": tally.fingerprint,
+        "stream": tally.stream,
+        "title": tally.title,
+        "records": tally.count,
+        "first_ms": tally.first_ms,
+        "last_ms": tally.last_ms,
+        "bucket_ms": tally.timeline.width_ms,
+        "over_time": {str(start): count for start, count in sorted(tally.timeline.counts.items())},
+        "facets": {name: dict(counts.counts) for name, counts in tally.facets.items()},
+        "typical": None
+        if tally.typical is None
+        else {"partition": tally.typical.key.partition, "offset": tally.typical.key.offset},
+    }
+
+
+def _list(
+    gate: GateOption = None,
+    stream: StreamOption = None,
+    group: GroupsOption = None,
+    rule: RulesOption = None,
+    partition: PartitionsOption = None,
+    offset: OffsetsOption = None,
+    contract: ContractOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    state: StateOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Records on one page.")] = 50,
+    after: Annotated[str, typer.Option(help="Go on behind this page: PARTITION:OFFSET, as the last page says.")] = "",
+    config: ConfigOption = Path("watermaster.yaml"),
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """List held records of one stream, a page at a time, in the order in which they were held."""
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.wiring.quarantine import choose_streams, open_desk
+
+    selection = selection_of(group, rule, partition, offset, contract, since, until, _states(state))
+    configuration = load_configuration(config)
+    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+        chosen = choose_streams(desk.gate, stream)[0]
+        partitions, starts = _behind(after, desk.partitions(chosen.quarantine))
+        page: list[Surveyed] = []
+        for found in desk.survey().walk(chosen.quarantine, partitions, selection, starts):
+            page.append(found)
+            if len(page) == limit:
+                break
+    more = f"{page[-1].record.source.partition}:{page[-1].record.offset}" if len(page) == limit else None
+    if output is OutputFormat.JSON:
+        show_json({"records": [hold_document(found) for found in page], "after": more})
+        return
+    show_table(f"Held in {chosen.quarantine}", _LIST_COLUMNS, [_list_row(found) for found in page])
+    if more:
+        say(f"There may be more: --after {more}")
+
+
+_LIST_COLUMNS: Final = ("partition", "offset", "landed", "state", "attempt", "group", "breaks")
+
+
+def _list_row(found: Surveyed) -> tuple[object, ...]:
+    from watermaster.quarantine.fingerprint import fingerprint
+
+    held, hold = found.held, found.hold
+    broken = ", ".join(rule.rule for rule in held.broken) or ", ".join(held.failure.types if held.failure else ())
+    return (
+        held.key.partition,
+        held.key.offset,
+        _moment(held.landed_ms),
+        hold.state.value,
+        hold.attempt,
+        fingerprint(held)[:8],
+        broken,
+    )
+
+
+def hold_document(found: Surveyed) -> dict[str, Any]:
+    """One held record's facts for scripts; no value of it."""
+    from watermaster.cli.output import plain
+    from watermaster.quarantine.fingerprint import fingerprint
+
+    facts = plain(found.held)
+    del facts["key"]
+    return {
+        **facts,
+        "coordinates": plain(found.held.key),
+        "group": fingerprint(found.held),
+        "hold": plain(found.hold),
+    }
+
+
+def _behind(after: str, partitions: Any) -> tuple[list[int], dict[int, int]]:  # noqa: ANN401 -- a range or list
+    if not after:
+        return list(partitions), {}
+    partition, _, offset = after.partition(":")
+    if not (partition.isdigit() and offset.isdigit()):
+        raise UsageFault("WM-USAGE", "--after is no PARTITION:OFFSET", hint="The last page says what to write.")
+    left = [number for number in partitions if number >= int(partition)]
+    return left, {int(partition): int(offset) + 1}
+
+
+def _ledger(
+    gate: GateOption = None,
+    stream: StreamOption = None,
+    config: ConfigOption = Path("watermaster.yaml"),
+    output: OutputOption = OutputFormat.TABLE,
+) -> int:
+    """Show the equation by stream, contract, activation and day: does every record have exactly one end?
+
+    in = passed + dropped + open + fixed + replayed + discarded + expired. Exit code 1 if a term does not close.
+    """
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.runtime.hold_ledger import read_balance
+    from watermaster.wiring.quarantine import choose_streams, open_desk
+
+    configuration = load_configuration(config)
+    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+        streams = choose_streams(desk.gate, stream)
+        balance = read_balance(desk.reader, desk.gate, streams, desk.survey(), time.sleep)
+    rows = list(balance.rows())
+    if output is OutputFormat.JSON:
+        show_json([balance_document(terms, row) for terms, row in rows])
+    else:
+        show_balance(rows)
+    return ExitCode.OK if all(row.closes for _, row in rows) else ExitCode.FINDINGS
+
+
+_BALANCE_COLUMNS: Final = (
+    "stream", "contract", "activation", "day", "in", "= passed", "+ dropped", "+ open", "+ fixed", "+ replayed",
+    "+ discarded", "+ expired", "closes",
+)  # fmt: skip
+
+
+def show_balance(rows: list[tuple[Terms, BalanceRow]]) -> None:
+    """The equation for people."""
+    from watermaster.quarantine.lifecycle import State
+
+    states = (State.OPEN, State.FIXED, State.REPLAYED, State.DISCARDED, State.EXPIRED)
+    cells = [
+        (
+            terms.stream,
+            terms.contract[:19],
+            terms.activation,
+            _day(terms.day),
+            row.read,
+            row.passed,
+            row.dropped,
+            *(row.states[state] for state in states),
+            row.closes,
+        )
+        for terms, row in rows
+    ]
+    show_table("The ledger of held records", _BALANCE_COLUMNS, cells)
+    for terms, row in rows:
+        if row.trouble:
+            say(f"{terms.stream}, activation {terms.activation}, {_day(terms.day)}: {row.trouble}.")
+    if all(row.closes for _, row in rows):
+        say("The ledger closes: every record has exactly one end.")
+
+
+def balance_document(terms: Terms, row: BalanceRow) -> dict[str, Any]:
+    """A row for scripts."""
+    return {
+        "stream": terms.stream,
+        "contract": terms.contract,
+        "activation": terms.activation,
+        "day": _day(terms.day),
+        "in": row.read,
+        "passed": row.passed,
+        "dropped": row.dropped,
+        "held": row.held,
+        **{state.value: count for state, count in row.states.items()},
+        "missing": row.missing,
+        "closes": row.closes,
+        "trouble": row.trouble,
+    }
+
+
+def _day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
+def _moment(at_ms: int) -> str | None:
+    if at_ms < 0:
+        return None
+    try:
+        return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    except OverflowError:
+        return str(at_ms)
+
+
+def _states(named: list[str] | None) -> tuple[str, ...]:
+    from watermaster.quarantine.lifecycle import State
+
+    known = [state.value for state in State]
+    for name in named or ():
+        if name not in known:
+            raise UsageFault("WM-USAGE", f"there is no state {name!r}", hint=f"Use {', '.join(known)}.")
+    return tuple(named or (State.OPEN.value, State.FIXED.value))

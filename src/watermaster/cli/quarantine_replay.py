@@ -1,0 +1,239 @@
+"""`quarantine replay` and `quarantine discard`: the plan is the dry run, and `--yes` carries it out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watermaster.cli.errors import ExitCode
+from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
+from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.cli.quarantine_options import (
+    ContractOption,
+    GroupsOption,
+    OffsetsOption,
+    PartitionsOption,
+    RulesOption,
+    SinceOption,
+    StreamOption,
+    UntilOption,
+    WhyOption,
+    selection_of,
+)
+from watermaster.stream.fault import UsageFault
+
+if TYPE_CHECKING:
+    from watermaster.runtime.replay import ReplayTally
+    from watermaster.runtime.replay_plan import ReplayPlan
+    from watermaster.wiring.replay import ReplayWish
+
+_PROGRESS_EVERY_S = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the commands of `quarantine`."""
+    app.command("replay")(_replay)
+    app.command("discard")(_discard)
+
+
+def _replay(
+    gate: GateOption = None,
+    stream: StreamOption = None,
+    group: GroupsOption = None,
+    rule: RulesOption = None,
+    partition: PartitionsOption = None,
+    offset: OffsetsOption = None,
+    contract: ContractOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Everything that is open; needed if nothing is chosen.")] = False,
+    order: Annotated[
+        str, typer.Option(help="warn, skip (stale keys stay held), or repair (write to --repair-topic).")
+    ] = "warn",
+    repair_topic: Annotated[str, typer.Option("--repair-topic", help="Where --order repair writes to.")] = "",
+    attempts_max: Annotated[
+        int, typer.Option("--attempts-max", min=1, max=1000, help="Leave out what was replayed so often already.")
+    ] = 10,
+    rate: Annotated[float, typer.Option(min=0, help="Records a second at most; 0 is without a limit.")] = 0.0,
+    why: WhyOption = "",
+    config: ConfigOption = Path("watermaster.yaml"),
+    yes: YesOption = False,
+    output: OutputOption = OutputFormat.TABLE,
+) -> int:
+    """Judge held records by the contract now in force; with --yes write what passes to the trusted topic, once.
+
+    Without --yes nothing is written: the plan says how many records match, how many would pass, what still breaks,
+    and which keys already have newer records downstream. A replay may be interrupted and run again at any time.
+    """
+    from watermaster.wiring.replay import OrderPolicy, ReplayWish
+
+    selection = selection_of(group, rule, partition, offset, contract, since, until)
+    _refuse_everything(every or not selection.is_everything)
+    if order not in list(OrderPolicy):
+        raise UsageFault("WM-USAGE", f"there is no order policy {order!r}", hint="Use warn, skip or repair.")
+    if (order == OrderPolicy.REPAIR) != bool(repair_topic):
+        raise UsageFault(
+            "WM-USAGE", "--order repair and --repair-topic belong together", hint="Name the topic, or leave both out."
+        )
+    wish = ReplayWish(
+        selection=selection,
+        policy=OrderPolicy(order),
+        repair_topic=repair_topic,
+        attempts_max=attempts_max,
+        rate_max=rate,
+        why=why,
+    )
+    return _carry_out(config, gate, stream, wish, yes=yes, output=output)
+
+
+def _discard(
+    gate: GateOption = None,
+    stream: StreamOption = None,
+    group: GroupsOption = None,
+    rule: RulesOption = None,
+    partition: PartitionsOption = None,
+    offset: OffsetsOption = None,
+    contract: ContractOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Everything that is open; needed if nothing is chosen.")] = False,
+    why: WhyOption = "",
+    config: ConfigOption = Path("watermaster.yaml"),
+    yes: YesOption = False,
+    output: OutputOption = OutputFormat.TABLE,
+) -> int:
+    """Give held records up for good, with a reason; their bytes stay until retention deletes them."""
+    from watermaster.quarantine.lifecycle import Step
+    from watermaster.wiring.replay import ReplayWish
+
+    selection = selection_of(group, rule, partition, offset, contract, since, until)
+    _refuse_everything(every or not selection.is_everything)
+    if yes and not why:
+        raise UsageFault("WM-DISCARD-WHY", "a discard needs a reason", hint="Say --why in a few words.")
+    wish = ReplayWish(selection=selection, step=Step.DISCARD, why=why)
+    return _carry_out(config, gate, stream, wish, yes=yes, output=output)
+
+
+def _refuse_everything(is_meant: bool) -> None:
+    if not is_meant:
+        raise UsageFault(
+            "WM-QUARANTINE-ALL",
+            "no record is chosen",
+            hint="Choose with --group, --rule, --since … (see `quarantine groups`), or say --all.",
+        )
+
+
+def _carry_out(
+    config: Path, gate: str | None, stream: str | None, wish: ReplayWish, *, yes: bool, output: OutputFormat
+) -> int:
+    from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.wiring.quarantine import choose_streams, open_desk
+    from watermaster.wiring.replay import ReplayDesk
+
+    configuration = load_configuration(config)
+    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+        replay = ReplayDesk(desk, wish, choose_streams(desk.gate, stream), desk.contracts())
+        plans = list(replay.plans())
+        if output is OutputFormat.TABLE:
+            for plan in plans:
+                show_plan(plan, wish)
+        tally = replay.run(_Progress().show) if yes else None
+    if output is OutputFormat.JSON:
+        show_json({"plans": [plan_document(plan) for plan in plans], "done": tally and tally_document(tally)})
+    elif tally is not None:
+        _show_tally(tally, wish)
+    else:
+        say(f"Add --yes to {wish.step.value} them.")
+    return ExitCode.OK
+
+
+def show_plan(plan: ReplayPlan, wish: ReplayWish) -> None:
+    """The dry run for people."""
+    from watermaster.quarantine.lifecycle import Step
+
+    if wish.step is not Step.REPLAY:
+        say(f"{plan.quarantine}: {plan.matched} records are chosen.")
+        return
+    say(
+        f"{plan.quarantine}: {plan.matched} records match; {plan.passing} would pass activation {plan.activation} "
+        f"and be written to {plan.target}."
+    )
+    rows = [(fate.value, count) for fate, count in plan.tally.fates.most_common()]
+    if rows:
+        show_table("What becomes of them", ("fate", "records"), rows)
+    if plan.tally.rules:
+        show_table("What still breaks", ("rule", "records"), plan.tally.rules.most_common(20))
+    for trouble, count in plan.troubles.most_common(5):
+        say(f"  The fix cannot be applied to {count}: {trouble}")
+    _show_stale(plan)
+
+
+def _show_stale(plan: ReplayPlan) -> None:
+    from watermaster.runtime.replay_judgement import Fate
+
+    stale = plan.tally.stale + plan.tally.fates[Fate.STALE]
+    if stale:
+        places = ", ".join(f"{j.held.stream}[{j.held.key.partition}]@{j.held.key.offset}" for j in plan.stale_samples)
+        say(
+            f"{stale} of them have a key of which {plan.target} already holds a newer record, for instance {places}. "
+            "A reader that keeps the newest value of a key would go back in time: --order skip leaves them held."
+        )
+
+
+def plan_document(plan: ReplayPlan) -> dict[str, Any]:
+    """The dry run for scripts; no value of a record is in it."""
+    return {
+        "stream": plan.stream,
+        "quarantine": plan.quarantine,
+        "target": plan.target,
+        "activation": plan.activation,
+        "contract": plan.contract,
+        "matched": plan.matched,
+        "passing": plan.passing,
+        **tally_document(plan.tally),
+        "troubles": dict(plan.troubles),
+    }
+
+
+def tally_document(tally: ReplayTally) -> dict[str, Any]:
+    """Counts by fate and by broken rule."""
+    return {
+        "fates": {fate.value: count for fate, count in tally.fates.items()},
+        "rules": dict(tally.rules),
+        "stale": tally.stale,
+        "transactions": tally.transactions,
+    }
+
+
+def _show_tally(tally: ReplayTally, wish: ReplayWish) -> None:
+    from watermaster.quarantine.lifecycle import Step
+    from watermaster.runtime.replay_judgement import Fate
+
+    if wish.step is Step.REPLAY:
+        say(
+            f"Replayed {tally.fates[Fate.PASSES]} records; {tally.fates[Fate.FAILS]} still break the contract "
+            "and stay held with one attempt more."
+        )
+    else:
+        say(f"Done for {tally.fates[Fate.CHOSEN]} records: {wish.step.value}.")
+
+
+class _Progress:
+    """One line on a terminal's standard error, renewed each second."""
+
+    def __init__(self) -> None:
+        self._began_s = self._shown_s = time.monotonic()
+        self._is_terminal = sys.stderr.isatty()
+
+    def show(self, tally: ReplayTally) -> None:
+        now_s = time.monotonic()
+        if self._is_terminal and now_s - self._shown_s >= _PROGRESS_EVERY_S:
+            self._shown_s = now_s
+            total = tally.fates.total()
+            rate = total / max(0.001, now_s - self._began_s)
+            sys.stderr.write(f"\r{total:,} records in {tally.transactions:,} transactions, {rate:,.0f}/s\033[K\r")
+            sys.stderr.flush()

@@ -1,0 +1,314 @@
+"""Replay: held records judged again by the contract in force, and written on with their new state, exactly once.
+
+For one quarantine partition at a time:
+
+    take the transactional id -> read all states -> read the partition -> judge -> output + state, one transaction
+
+The transactional id is that of the quarantine partition, so of two replays of one partition the older is fenced, and
+the newer reads what the older has committed before it writes. There are no source offsets: a record's state says that
+it is done. So a replay may be killed anywhere and run again, and running it twice adds nothing.
+
+Invariant: an output of a replay stands in the transaction of its state, and nowhere else.
+Invariant: nothing is produced into landing, and no record on the quarantine topic is altered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from watermaster.quarantine.held import HeldRecord
+from watermaster.quarantine.hold_record import Account, encode_hold
+from watermaster.quarantine.lifecycle import Actor, Hold, Move, Refusal, Step, advance
+from watermaster.runtime.contracts_in_force import ContractsInForce
+from watermaster.runtime.crash_points import CrashPoint, reach
+from watermaster.runtime.hold_states import HoldReader, HoldStates, read_states
+from watermaster.runtime.ports import AbortRequired, Clock, ConnectionLost, Downstream, Fenced, Output
+from watermaster.runtime.replay_judgement import Fate, FateJudge, Judged
+from watermaster.stream.coordinates import RESERVED_HEADER, Coordinates, TopicPartition
+from watermaster.stream.fault import InternalFault, WorldFault
+
+TRIES_MAX: Final = 8
+"""Failures in a row before a person is told; each began again from the states."""
+BACKOFF_S: Final = 0.5
+NARROW_BY: Final = 8
+"""A transaction that was refused because of one of its records is tried again in parts of this size."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOrder:
+    """Which quarantine, judged as which stream, written where; who asks for it and why."""
+
+    gate: str
+    stream: str
+    """The landing topic, whose contract judges."""
+    quarantine: str
+    target: str
+    is_repair: bool
+    """The target is a repair topic and not trusted: the hold remembers it."""
+    holds: str
+    by: Actor
+    why: str
+    step: Step = Step.REPLAY
+    """What is done with the chosen: replayed, or another step that writes states alone."""
+    fix: str = ""
+    """Name of the fix that `Step.FIX` assigns."""
+    records_max: int = 10_000
+    interval_s: float = 0.5
+    rate_max: float = 0.0
+    """Records a second over all; 0 is without a limit."""
+
+    def transactional_id(self, partition: int) -> str:
+        """One for each quarantine partition; its prefix is covered by the gate's own permission."""
+        return f"{self.gate}.replay.{self.quarantine}.{partition}"
+
+
+@dataclass(slots=True)
+class ReplayTally:
+    """What has been committed, by fate."""
+
+    fates: Counter[Fate] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    """Broken rules of the records that still fail."""
+    stale: int = 0
+    """Replayed although downstream has a newer record of the key."""
+    transactions: int = 0
+
+    def add(self, judged: Judged) -> None:
+        """Count one record."""
+        self.fates[judged.fate] += 1
+        self.stale += judged.is_stale and judged.fate is Fate.PASSES
+        self.rules.update(broken.rule for broken in judged.broken)
+
+    def merge(self, other: ReplayTally) -> None:
+        """Add what another tally has counted."""
+        self.fates.update(other.fates)
+        self.rules.update(other.rules)
+        self.stale += other.stale
+        self.transactions += other.transactions
+
+
+class Replay:
+    """One order, carried out partition by partition. Single-threaded."""
+
+    def __init__(
+        self,
+        *,
+        order: ReplayOrder,
+        judgement: FateJudge,
+        reader: HoldReader,
+        contracts: ContractsInForce,
+        open_downstream: Callable[[str], Downstream],
+        clock: Clock,
+        sleep: Callable[[float], object],
+        on_progress: Callable[[ReplayTally], None] = lambda _: None,
+    ) -> None:
+        self._order = order
+        self._judgement = judgement
+        self._reader = reader
+        self._contracts = contracts
+        self._open_downstream = open_downstream
+        self._clock = clock
+        self._sleep = sleep
+        self._on_progress = on_progress
+        self.tally = ReplayTally()
+        self._open: list[Judged] = []
+        self._records_max = _transaction_size(order)
+        self._refused: set[bytes] = set()
+        self._began_s = 0.0
+        self._written = 0
+        self._began_all_s = clock.monotonic_s()
+
+    def run(self, partitions: Sequence[int]) -> ReplayTally:
+        """Replay what is chosen in these partitions of the quarantine. Raises `Fenced` if another replay takes over.
+
+        Raises also what cannot heal by itself; everything that was committed stays, and running again goes on.
+        """
+        for partition in partitions:
+            self._partition(TopicPartition(self._order.quarantine, partition))
+        return self.tally
+
+    def _partition(self, where: TopicPartition) -> None:
+        failures = 0
+        while True:
+            committed = self.tally.transactions
+            try:
+                self._attempt(where)
+            except Fenced:
+                raise
+            except WorldFault as fault:
+                if not (fault.retriable or isinstance(fault, AbortRequired | ConnectionLost)):
+                    raise
+                failures = 1 if self.tally.transactions > committed else failures + 1
+                if failures > TRIES_MAX:
+                    raise
+                self._narrow(fault)
+                self._sleep(BACKOFF_S * failures)
+            else:
+                return
+
+    def _attempt(self, where: TopicPartition) -> None:
+        """One pass over the partition with a producer of its own; states tell what an earlier pass has done."""
+        self._open = []
+        holds = self._holds_partition(where)
+        downstream = self._open_downstream(self._order.transactional_id(where.partition))
+        try:
+            states = read_states(self._reader, holds, self._sleep)
+            reach(CrashPoint.IN_ASSIGN)
+            for found in self._judged(where, states):
+                for judged in found:
+                    self._take(judged, states, holds, downstream)
+                    if self._is_due():
+                        self._commit(downstream)
+                if self._is_due():
+                    self._commit(downstream)
+            self._commit(downstream)
+        except BaseException:
+            if self._open:  # readers of the target would wait for the broker to end it
+                with suppress(WorldFault):
+                    downstream.abort()
+            raise
+        finally:
+            downstream.close()
+
+    def _judged(self, where: TopicPartition, states: HoldStates) -> Iterator[list[Judged]]:
+        bounds = self._reader.bounds([where])[where]
+        for step in self._reader.scan(where, bounds.start, bounds.end):
+            reach(CrashPoint.AFTER_POLL)
+            self._contracts.follow()
+            in_force = self._contracts.current(self._order.stream)
+            yield self._judgement.judge(step.batch, states, in_force, self._clock.now_ms())
+
+    def _take(self, judged: Judged, states: HoldStates, holds: TopicPartition, downstream: Downstream) -> None:
+        key = judged.held.key.encode()
+        step = Step.FAIL_REPLAY if key in self._refused else self._step(judged)
+        if step is None:
+            self.tally.add(judged)  # nothing is written of it
+            return
+        if states.find(judged.held.key) != judged.hold:
+            return  # a quarantine may hold one source record twice, and this batch had both
+        hold = self._advance(judged, step)
+        if isinstance(hold, Refusal):
+            return
+        if not self._open:
+            downstream.begin()
+            self._began_s = self._clock.monotonic_s()
+        value = encode_hold(hold, account_of(judged.held))
+        note = Output(holds.topic, holds.partition, key, value, None, [])
+        outputs = [self._output(judged, hold), note] if step is Step.REPLAY else [note]
+        states.take(key, value)
+        self._open.append(judged)
+        downstream.write(outputs)
+
+    def _step(self, judged: Judged) -> Step | None:
+        match judged.fate:
+            case Fate.PASSES:
+                return Step.REPLAY
+            case Fate.FAILS:
+                return Step.FAIL_REPLAY
+            case Fate.CHOSEN:
+                return self._order.step
+            case _:
+                return None
+
+    def _advance(self, judged: Judged, step: Step) -> Hold | Refusal:
+        activation = 0
+        if step in (Step.REPLAY, Step.FAIL_REPLAY):
+            activation = self._contracts.current(self._order.stream).activation.number
+        rules = ", ".join(dict.fromkeys(broken.rule for broken in judged.broken))
+        why = f"still breaks {rules}" if step is Step.FAIL_REPLAY and rules else self._order.why
+        move = Move(
+            step,
+            self._order.by,
+            self._clock.now_ms(),
+            why,
+            fix=judged.fix or self._order.fix,
+            activation=activation,
+            target=self._order.target if self._order.is_repair else "",
+        )
+        return advance(judged.hold, move, self._judgement.attempts_max)
+
+    def _output(self, judged: Judged, hold: Hold) -> Output:
+        record, key = judged.after, judged.held.key
+        if record is None:
+            raise InternalFault("WM-REPLAY-RECORD", "a record without bytes passed", hint="Report this.")
+        stamp = Coordinates(
+            key.cluster_id,
+            key.topic_id,
+            key.partition,
+            key.offset,
+            judged.hold.attempt + 1,
+            key.ordinal,
+            hold.activation,
+        )
+        headers = [*record.headers, (RESERVED_HEADER, stamp.encode())]
+        return Output(self._order.target, key.partition, record.key, record.value, record.timestamp_ms, headers)
+
+    def _is_due(self) -> bool:
+        return bool(self._open) and (
+            len(self._open) >= self._records_max or self._clock.monotonic_s() - self._began_s >= self._order.interval_s
+        )
+
+    def _commit(self, downstream: Downstream) -> None:
+        if not self._open:
+            return
+        reach(CrashPoint.AFTER_PRODUCE)
+        downstream.commit({}, None)
+        reach(CrashPoint.AFTER_COMMIT)
+        self._written += len(self._open)
+        for judged in self._open:
+            self.tally.add(judged)
+        self._open = []
+        self.tally.transactions += 1
+        self._on_progress(self.tally)
+        self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Keep to the rate over all that has been written."""
+        if self._order.rate_max:
+            due_s = self._began_all_s + self._written / self._order.rate_max
+            self._sleep(max(0.0, due_s - self._clock.monotonic_s()))
+
+    def _narrow(self, fault: WorldFault) -> None:
+        """A record that the broker refuses is found in ever smaller transactions, and fails its attempt."""
+        if not (isinstance(fault, AbortRequired) and fault.record_at_fault):
+            return
+        if len(self._open) > 1:
+            self._records_max = max(1, len(self._open) // NARROW_BY)
+        elif self._open:
+            self._refused.add(self._open[0].held.key.encode())
+            self._records_max = _transaction_size(self._order)
+
+    def _holds_partition(self, where: TopicPartition) -> TopicPartition:
+        found = self._reader.topics([self._order.holds])
+        if self._order.holds not in found:
+            raise missing_holds(self._order.holds)
+        return holds_partition(self._order.holds, found[self._order.holds].partitions, where.partition)
+
+
+def holds_partition(topic: str, partitions: int, quarantine_partition: int) -> TopicPartition:
+    """Where the states of a quarantine partition stand."""
+    return TopicPartition(topic, quarantine_partition % partitions)
+
+
+def missing_holds(topic: str) -> WorldFault:
+    """States have no home."""
+    return WorldFault(
+        "WM-HOLDS-TOPIC",
+        f"the topic {topic} is not there, or this login may not see it",
+        hint="`watermaster gate topics --yes` creates it; it must be compacted.",
+    )
+
+
+def account_of(held: HeldRecord) -> Account:
+    """Under which terms the ledger counts a held record."""
+    return Account(held.stream, held.contract or "", held.activation or 0)
+
+
+def _transaction_size(order: ReplayOrder) -> int:
+    if not order.rate_max:
+        return order.records_max
+    return max(1, min(order.records_max, int(order.rate_max * order.interval_s)))

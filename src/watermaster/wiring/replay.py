@@ -1,0 +1,168 @@
+"""`quarantine replay`: the plan, and its carrying out, joined to real Kafka."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watermaster.quarantine.lifecycle import Actor, Step
+from watermaster.quarantine.selection import Selection
+from watermaster.runtime.configuration import StreamConfiguration
+from watermaster.runtime.contracts_in_force import ContractsInForce
+from watermaster.runtime.replay import Replay, ReplayOrder, ReplayTally
+from watermaster.runtime.replay_judgement import Amend, Choice, FateJudge, Judgement, NothingStale, as_it_is
+from watermaster.runtime.replay_plan import ReplayPlan, find_newest, plan_replay
+from watermaster.stream.fault import UsageFault
+from watermaster.wiring.quarantine import QuarantineDesk
+
+ATTEMPTS_MAX_DEFAULT = 10
+"""Replays of one record before a person must say more in so many words: a loop is far beyond it, patience is not."""
+
+
+class OrderPolicy(StrEnum):
+    """What is done about records whose key has a newer one downstream."""
+
+    WARN = "warn"
+    SKIP = "skip"
+    REPAIR = "repair"
+    """Everything goes to a repair topic, whose readers know that order is not kept there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayWish:
+    """What an operator asks for."""
+
+    selection: Selection
+    step: Step = Step.REPLAY
+    fix: str = ""
+    """Of `Step.FIX`: the name under which the fix is assigned."""
+    amend: Amend = as_it_is
+    policy: OrderPolicy = OrderPolicy.WARN
+    repair_topic: str = ""
+    attempts_max: int = ATTEMPTS_MAX_DEFAULT
+    rate_max: float = 0.0
+    why: str = ""
+    approved_by: str = ""
+
+
+class ReplayDesk:
+    """Plans and replays the wish for each stream. The dry run and the replay judge alike."""
+
+    def __init__(
+        self,
+        desk: QuarantineDesk,
+        wish: ReplayWish,
+        streams: Sequence[StreamConfiguration],
+        contracts: ContractsInForce,
+    ) -> None:
+        if wish.policy is OrderPolicy.REPAIR:
+            _check_repair_topic(desk, wish.repair_topic)
+        self._desk = desk
+        self._wish = wish
+        self._streams = streams
+        self._contracts = contracts
+
+    def plans(self) -> Iterator[ReplayPlan]:
+        """One dry run for each stream."""
+        for stream in self._streams:
+            order, judgement, partitions = self._prepared(stream, look_downstream=True)
+            yield plan_replay(
+                order,
+                judgement,
+                self._desk.reader,
+                self._contracts.current(stream.landing),
+                partitions,
+                now_ms=self._desk.clock.now_ms(),
+                sleep=time.sleep,
+            )
+
+    def run(self, on_progress: Callable[[ReplayTally], None]) -> ReplayTally:
+        """Replay all streams; returns what was committed. Raises `Fenced` if another replay takes over."""
+        total = ReplayTally()
+        for stream in self._streams:
+            # A policy that only warns has warned in the plan.
+            look = self._wish.policy is OrderPolicy.SKIP
+            order, judgement, partitions = self._prepared(stream, look_downstream=look)
+            done = ReplayTally()
+            done.merge(total)
+
+            def tell(tally: ReplayTally, before: ReplayTally = done) -> None:
+                shown = ReplayTally()
+                shown.merge(before)
+                shown.merge(tally)
+                on_progress(shown)
+
+            replay = Replay(
+                order=order,
+                judgement=judgement,
+                reader=self._desk.reader,
+                contracts=self._contracts,
+                open_downstream=self._desk.open_downstream,
+                clock=self._desk.clock,
+                sleep=time.sleep,
+                on_progress=tell,
+            )
+            total.merge(replay.run(partitions))
+        return total
+
+    def _prepared(
+        self, stream: StreamConfiguration, *, look_downstream: bool
+    ) -> tuple[ReplayOrder, FateJudge, Sequence[int]]:
+        wish, desk = self._wish, self._desk
+        order = ReplayOrder(
+            gate=desk.gate.name,
+            stream=stream.landing,
+            quarantine=stream.quarantine,
+            target=wish.repair_topic if wish.policy is OrderPolicy.REPAIR else stream.trusted,
+            is_repair=wish.policy is OrderPolicy.REPAIR,
+            holds=desk.gate.holds,
+            by=Actor(desk.actor.principal, desk.actor.system_user, wish.approved_by),
+            why=wish.why,
+            step=wish.step,
+            fix=wish.fix,
+            rate_max=wish.rate_max,
+        )
+        partitions = desk.partitions(stream.quarantine)
+        # Streams may share a quarantine topic; what names no source is named by where it lies.
+        selection = dataclasses.replace(wish.selection, streams=(stream.landing, stream.quarantine))
+        choice = Choice(desk.adoption, selection.means, wish.attempts_max)
+        if wish.step is not Step.REPLAY:
+            return order, choice, partitions
+        skips = wish.policy is OrderPolicy.SKIP
+        judgement = Judgement(choice, wish.amend, NothingStale(), skips, desk.isolated)
+        if look_downstream and wish.policy is not OrderPolicy.REPAIR:
+            newest = find_newest(
+                order,
+                choice,
+                desk.reader,
+                self._contracts.current(stream.landing),
+                partitions,
+                now_ms=desk.clock.now_ms(),
+                sleep=time.sleep,
+            )
+            judgement = dataclasses.replace(judgement, stale=newest)
+        return order, judgement, partitions
+
+
+def _check_repair_topic(desk: QuarantineDesk, topic: str) -> None:
+    """It is there, is none of the gate's own, and has a partition for each that replays may come from."""
+    gate = desk.gate
+    own = {gate.control, gate.ledger, gate.holds}
+    own.update(name for stream in gate.streams for name in (stream.landing, stream.trusted, stream.quarantine))
+    if topic in own:
+        raise UsageFault(
+            "WM-REPAIR-TOPIC",
+            f"{topic} is one of this gate's own topics",
+            hint="Name a topic that is for repairs alone.",
+        )
+    states = desk.reader.topics([topic, *(stream.quarantine for stream in gate.streams)])
+    needed = max((states[s.quarantine].partitions for s in gate.streams if s.quarantine in states), default=1)
+    if topic not in states or states[topic].partitions < needed:
+        raise UsageFault(
+            "WM-REPAIR-TOPIC",
+            f"{topic} is not there, or has fewer than {needed} partitions",
+            hint=f"Create it with {needed} partitions: a replay keeps the partition number of its source.",
+        )

@@ -1,0 +1,196 @@
+"""The auditor on replays: an honest one is proved, and each single fault put into it is found and named."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import histories
+import pytest
+from histories import History, Out, batch_of, honest
+
+from watermaster.auditor.audit import GateAudit, OutputKind
+from watermaster.auditor.finding import AuditVerdict, FindingKind
+from watermaster.auditor.replay import read_claim
+from watermaster.auditor.report import AuditMode, AuditReport
+from watermaster.auditor.sample import Sample
+from watermaster.quarantine.hold_key import HoldKey
+from watermaster.quarantine.hold_record import Account, encode_hold
+from watermaster.quarantine.lifecycle import Hold, State
+from watermaster.stream.coordinates import TopicPartition
+
+K = FindingKind
+SUBJECT = dataclasses.replace(histories.SUBJECT, holds="watermaster.holds.orders")
+SOURCE = TopicPartition(histories.LANDING, 0)
+
+States = dict[int, tuple[State, int]]
+
+
+def key(offset: int) -> bytes:
+    return HoldKey(histories.CLUSTER, histories.TOPIC_ID, 0, offset, 0, histories.GATE).encode()
+
+
+def value(state: State, attempt: int, target: str = "") -> bytes:
+    return encode_hold(Hold(state, attempt, target=target), Account(histories.LANDING, "sha256:0", 1))
+
+
+def replayed() -> tuple[History, States]:
+    """Three held records: one replayed at once, one at its second attempt, one discarded; a fourth stays open."""
+    history = honest(list("phpphphph"))
+    offsets = [out.offset for out in history.held]
+    states = {
+        offsets[0]: (State.REPLAYED, 0),
+        offsets[1]: (State.REPLAYED, 1),
+        offsets[2]: (State.DISCARDED, 0),
+    }
+    for offset, (state, attempt) in states.items():
+        if state is State.REPLAYED:
+            history.trusted[0].append(Out(b"k", b"mended", 5, [], offset=offset, activation=3, attempt=attempt + 1))
+    return history, states
+
+
+def audit(history: History, states: States, late: States | None = None, *, cut: bool = False) -> AuditReport:
+    gate = GateAudit(SUBJECT, Sample(AuditMode.FULL))
+    partition = gate.partitions[SOURCE]
+    partition.replay.is_cut = cut
+    for offset, (state, attempt) in states.items():
+        gate.take_state(key(offset), value(state, attempt))
+    gate.outputs_due()
+    histories._feed(gate, history, "l", 0, 2**62, AuditMode.FULL)
+    histories._feed(gate, history, "s", 0, 2**62, AuditMode.FULL)
+    gate.take_outputs(OutputKind.TRUSTED, SOURCE, batch_of(histories.TRUSTED, 0, history.trusted[0]))
+    gate.take_outputs(OutputKind.QUARANTINE, SOURCE, batch_of(histories.QUARANTINE, 0, history.held))
+    for offset, (state, attempt) in (late or {}).items():
+        gate.take_state(key(offset), value(state, attempt))
+    gate.finish(SOURCE, history.committed, history.committed)
+    gate.finish(TopicPartition(histories.LANDING, 1), None, None)
+    return gate.report()
+
+
+def kinds(report: AuditReport) -> set[FindingKind]:
+    return {finding.kind for partition in report.partitions for finding in partition.findings}
+
+
+def test_an_honest_replay_is_proved_and_the_equation_closes() -> None:
+    report = audit(*replayed())
+    partition = report.partitions[0]
+    assert report.verdict is AuditVerdict.OK
+    assert (partition.held, partition.replayed, partition.discarded, partition.open) == (4, 2, 1, 1)
+
+
+def test_a_replay_while_the_outputs_are_read_is_no_fault() -> None:
+    history, states = replayed()
+    first = next(iter(states))
+    late = {first: states.pop(first)}
+    assert kinds(audit(history, states, late)) == set()
+
+
+def double(history: History, states: States) -> None:
+    history.trusted[0].append(dataclasses.replace(history.trusted[0][-1]))
+
+
+def double_under_another_attempt(history: History, states: States) -> None:
+    history.trusted[0].append(dataclasses.replace(history.trusted[0][-1], attempt=7))
+
+
+def output_without_state(history: History, states: States) -> None:
+    del states[next(iter(states))]
+
+
+def output_of_a_discarded_one(history: History, states: States) -> None:
+    states[next(iter(states))] = (State.DISCARDED, 0)
+
+
+def another_attempt(history: History, states: States) -> None:
+    states[next(iter(states))] = (State.REPLAYED, 4)
+
+
+def state_without_output(history: History, states: States) -> None:
+    history.trusted[0].pop()
+
+
+def state_of_what_was_never_held(history: History, states: States) -> None:
+    states[100] = (State.DISCARDED, 0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (double, K.DUPLICATE),
+        (double_under_another_attempt, K.DUPLICATE),
+        (output_without_state, K.REPLAY_UNACCOUNTED),
+        (output_of_a_discarded_one, K.REPLAY_UNACCOUNTED),
+        (another_attempt, K.REPLAY_UNACCOUNTED),
+        (state_without_output, K.LOST),
+        (state_of_what_was_never_held, K.ORPHAN),
+    ],
+)
+def test_each_fault_is_found_and_nothing_else(spoil: Callable[[History, States], None], kind: FindingKind) -> None:
+    history, states = replayed()
+    spoil(history, states)
+    assert kinds(audit(history, states)) == {kind}
+
+
+def test_retention_may_have_taken_a_replayed_record() -> None:
+    history, states = replayed()
+    history.trusted[0].pop()
+    assert kinds(audit(history, states, cut=True)) == {K.OUTPUT_GONE}
+
+
+REPAIR = "orders.repair"
+
+
+def repaired(target: str = REPAIR, *, delivered: bool = True, cut: bool = False) -> set[FindingKind]:
+    """One held record whose state says that it was replayed into `target`, and what a repair topic holds of it."""
+    history = honest(list("php"))
+    offset = history.held[0].offset
+    gate = GateAudit(SUBJECT, Sample(AuditMode.FULL))
+    gate.take_state(key(offset), value(State.REPLAYED, 0, target))
+    gate.outputs_due()
+    for topic in "ls":
+        histories._feed(gate, history, topic, 0, 2**62, AuditMode.FULL)
+    gate.take_outputs(OutputKind.TRUSTED, SOURCE, batch_of(histories.TRUSTED, 0, history.trusted[0]))
+    gate.take_outputs(OutputKind.QUARANTINE, SOURCE, batch_of(histories.QUARANTINE, 0, history.held))
+    mended = Out(b"k", b"mended", 5, [], offset=offset, activation=3, attempt=1)
+    strangers = [Out(b"k", b"v", 5, [], offset=1, topic_id="another"), Out(b"k", b"v", 5, [], stamped=False)]
+    gate.take_repairs(batch_of(REPAIR, 0, [*strangers, *([mended] if delivered else [])]))
+    if cut:
+        gate.repair_cut(REPAIR)
+    gate.finish(SOURCE, history.committed, history.committed)
+    gate.finish(TopicPartition(histories.LANDING, 1), None, None)
+    return kinds(gate.report())
+
+
+def test_a_replay_into_a_repair_topic_is_looked_for_there() -> None:
+    assert repaired() == set()
+    assert repaired(delivered=False) == {K.LOST}
+    assert repaired(delivered=False, cut=True) == {K.OUTPUT_GONE}
+    assert repaired(target="") == {K.REPLAY_UNACCOUNTED}
+    assert repaired(target="orders.other") == {K.REPLAY_UNACCOUNTED}
+
+
+def test_a_tombstone_takes_a_state_back() -> None:
+    history, states = replayed()
+    gate = GateAudit(SUBJECT, Sample(AuditMode.FULL))
+    offset = next(iter(states))
+    gate.take_state(key(offset), value(State.REPLAYED, 0))
+    gate.outputs_due()
+    gate.take_state(key(offset), None)
+    assert list(gate.partitions[SOURCE].replay.findings()) == [], "nothing is promised any more"
+    states.pop(offset)
+    assert kinds(audit(history, states)) == {K.REPLAY_UNACCOUNTED}, "and its output has no state"
+
+
+@pytest.mark.parametrize(
+    ("key_", "value_"),
+    [
+        (None, b"{}"),
+        (b"1 cluster-1 topic-id-1 0 5 0 orders", b"no json"),
+        (b"1 cluster-2 topic-id-1 0 5 0 orders", b'{"state":"open"}'),
+        (b"1 cluster-1 topic-id-1 0 5 0 another", b'{"state":"open"}'),
+        (b"1 cluster-1 topic-id-1 -1 5 0 orders", b'{"state":"open"}'),
+        (b"fix/sha256:0", b"{}"),
+    ],
+)
+def test_what_is_no_state_of_this_gate_is_left_alone(key_: bytes | None, value_: bytes | None) -> None:
+    assert read_claim(key_, value_, "cluster-1", "orders") is None
