@@ -16,8 +16,10 @@ setup: .venv/.ready
 demo: setup ## the main job on real records, no Kafka needed
 	$(BIN)/watermaster demo $(ARGS)
 
+# Two processes, each with Kafka clusters of its own: these tests mostly wait. A file stays in one process, for its
+# fixtures; long files come early in the alphabet, so their order is kept.
 test: setup ## every test, on real Apache Kafka
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## style, types, structure
 	$(BIN)/ruff format --check .

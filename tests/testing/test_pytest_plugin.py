@@ -47,8 +47,15 @@ def test_tests_that_could_not_run_are_told_loudly(tmp_path: Path, no_java: dict[
     assert "WATERMASTER_JAVA" in output
 
 
-def test_on_a_build_server_they_fail(tmp_path: Path, no_java: dict[str, str]) -> None:
-    code, output = run_pytest(tmp_path, CI="true", **no_java)
+def test_they_are_told_by_several_processes_too(tmp_path: Path, no_java: dict[str, str]) -> None:
+    code, output = run_pytest(tmp_path, "-n", "2", **no_java)
+    assert code == 0
+    assert "2 tests on real Apache Kafka were NOT run because: WM-TESTKIT-JAVA" in output
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_on_a_build_server_they_fail(tmp_path: Path, no_java: dict[str, str], processes: str) -> None:
+    code, output = run_pytest(tmp_path, "-n", processes, CI="true", **no_java)
     assert code == 1
     assert "1 passed" in output
     assert "2 failed" in output or "2 errors" in output

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 CLUSTER_FIXTURES = frozenset({"kafka", "kafka_three", "kafka_secured"})
 _MISSING = pytest.StashKey[str]()
-_NOT_RUN = pytest.StashKey[list[str]]()
+_NOT_RUN = "real_kafka_missing"
+"""The property of a report that says why its test was not run; reports travel from the processes of pytest-xdist."""
 
 
 class FreshTopic(Protocol):
@@ -75,7 +76,6 @@ def fresh_topic() -> FreshTopic:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
     config.addinivalue_line("markers", "kafka: needs real Apache Kafka (started by the test kit)")
-    config.stash[_NOT_RUN] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,25 +93,38 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     missing = _what_is_missing(item.config)
     if not missing:
         return
-    item.config.stash[_NOT_RUN].append(item.nodeid)
+    item.user_properties.append((_NOT_RUN, missing))
     if is_ci():
         pytest.fail(f"Real Apache Kafka is needed, and CI is set: {missing}", pytrace=False)
     pytest.skip(f"No real Apache Kafka: {missing}")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what was not tested."""
-    not_run = config.stash[_NOT_RUN]
+    not_run = _reasons_by_test(terminalreporter)
     if not_run:
         terminalreporter.section("real Apache Kafka is missing", sep="!", red=True, bold=True)
         plural = "test" if len(not_run) == 1 else "tests"
-        line = f"{len(not_run)} {plural} on real Apache Kafka were NOT run because: {config.stash[_MISSING]}"
+        reason = next(iter(not_run.values()))
+        line = f"{len(not_run)} {plural} on real Apache Kafka were NOT run because: {reason}"
         terminalreporter.line(line, red=True, bold=True)
 
 
 def is_ci() -> bool:
     """Whether the environment variable CI says that this is a build server."""
     return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def _reasons_by_test(terminalreporter: pytest.TerminalReporter) -> dict[str, str]:
+    """Why which test was not run, by its identity; a test has one report for each of its phases."""
+    return {
+        report.nodeid: str(reason)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, reason in report.user_properties
+        if name == _NOT_RUN
+    }
 
 
 def _what_is_missing(config: pytest.Config) -> str:
