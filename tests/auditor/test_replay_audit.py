@@ -11,13 +11,14 @@ from histories import History, Out, batch_of, honest
 
 from watermaster.auditor.audit import GateAudit, OutputKind
 from watermaster.auditor.finding import AuditVerdict, FindingKind
+from watermaster.auditor.origin import Home, read_origin
 from watermaster.auditor.replay import read_claim
 from watermaster.auditor.report import AuditMode, AuditReport
 from watermaster.auditor.sample import Sample
 from watermaster.quarantine.hold_key import HoldKey
 from watermaster.quarantine.hold_record import Account, encode_hold
 from watermaster.quarantine.lifecycle import Hold, State
-from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.coordinates import Coordinates, TopicPartition
 
 K = FindingKind
 SUBJECT = dataclasses.replace(histories.SUBJECT, holds="watermaster.holds.orders")
@@ -167,6 +168,17 @@ def test_a_replay_into_a_repair_topic_is_looked_for_there() -> None:
     assert repaired(delivered=False, cut=True) == {K.OUTPUT_GONE}
     assert repaired(target="") == {K.REPLAY_UNACCOUNTED}
     assert repaired(target="orders.other") == {K.REPLAY_UNACCOUNTED}
+
+
+def test_the_name_of_a_fix_behind_the_coordinates_is_read_over() -> None:
+    home = Home(histories.CLUSTER, histories.TOPIC_ID, 0)
+    plain = Coordinates(histories.CLUSTER, histories.TOPIC_ID, 0, 5, 1, 0, 3)
+    for where in (home, dataclasses.replace(home, partition=1, prefix=b"")):
+        fixed = read_origin(dataclasses.replace(plain, fix="times-2400@2").encode(), where)
+        assert fixed == read_origin(plain.encode(), where)
+        assert fixed is not None
+        for forged in (b" times@x", b" @", b" a@1 b@2"):
+            assert read_origin(plain.encode() + forged, where) is None
 
 
 def test_a_tombstone_takes_a_state_back() -> None:

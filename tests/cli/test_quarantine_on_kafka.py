@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from pathlib import Path
@@ -86,6 +87,11 @@ def test_a_day_of_an_operator(operator: Operator) -> None:
     seen = [(r["coordinates"]["partition"], r["coordinates"]["offset"]) for r in first["records"] + second["records"]]
     assert len(seen) == len(set(seen)) == 11
     assert second["after"] is None
+    whole = run("show", "0:0")
+    assert base64.b64decode(whole["record"]["value"]) == DEAR % 0
+    assert "cheap-enough" in whole["lines"][0]["notes"][0]
+    assert "▲ $.customer:pattern" in operator.say("show", "0:5")
+    run("show", "0:99", code=ExitCode.USAGE)
     assert {r["group"] for r in run("list", "--rule", "cheap-enough")["records"]} == {dear["group"]}
     assert operator.states() == {"open": 11}
     # Nothing is done unless it is asked for, and nothing is chosen by default.

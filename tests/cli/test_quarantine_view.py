@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
+from watermaster.cli.output import show_json
 from watermaster.cli.quarantine_look import balance_document, show_balance, show_groups
-from watermaster.gate.verdict import BrokenRule
+from watermaster.cli.quarantine_show import exhibit_document, show_exhibit
+from watermaster.contract.checks import Checks, FieldCheck, LogicalType
+from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
 from watermaster.quarantine.balance import BalanceRow, Terms
+from watermaster.quarantine.envelope import Envelope
 from watermaster.quarantine.group import GroupTally
-from watermaster.quarantine.lifecycle import State
+from watermaster.quarantine.held import Adoption, NotHeld, QuarantineRecord, read_whole
+from watermaster.quarantine.lifecycle import Hold, State
+from watermaster.runtime.hold_survey import Surveyed
+from watermaster.stream.coordinates import Coordinates, TopicPartition
 
 TERMS = Terms("orders", "sha256:abcdef", 3, 20_000)
 
@@ -37,3 +47,39 @@ def test_a_group_is_inert(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert not {"\x1b", "\u202e", "\x07"} & set(shown)
     assert "ffffffff" in shown
+
+
+HOSTILE = '\x1b[31m<script>=cmd|"/c calc"!A0\u202e'
+
+
+def surveyed(value: bytes = b'{"id": 1, "email": "SECRET"}', restricted: bool = False) -> tuple[Surveyed, Checks]:
+    place = TopicPartition("dlq.orders", 0)
+    stamp = Coordinates("c", "t", 0, 5, 0, 0, 1).encode()
+    verdict = Verdict(Outcome.HOLD, (BrokenRule("low", "$.id", "c", f"must be more{HOSTILE}"),))
+    headers = Envelope(gate="g", topic="orders", partition=0, contract="sha256:a").headers(
+        [(f"h{HOSTILE}", HOSTILE.encode())], verdict, 5, stamp
+    )
+    record = QuarantineRecord(place, 7, 1_000, b"SECRET", value, headers)
+    read = read_whole(record, Adoption("c", {}))
+    assert not isinstance(read, NotHeld)
+    email = FieldCheck("email", "$.email", LogicalType.STRING, classification="restricted" if restricted else None)
+    check = FieldCheck("", "$", LogicalType.OBJECT, properties=(FieldCheck("id", "$.id", LogicalType.ANY), email))
+    return Surveyed(read[0], Hold(), record, read[1]), Checks("c", "1", "h", "orders", check)
+
+
+def test_a_record_is_shown_whole_marked_and_inert(capsys: pytest.CaptureFixture[str]) -> None:
+    show_exhibit(*surveyed())
+    shown = capsys.readouterr().out
+    assert "SECRET" in shown
+    assert '"id": 1,\n    ▲ low: must be more' in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+
+
+def test_what_the_contract_restricts_is_in_no_form_of_output(capsys: pytest.CaptureFixture[str]) -> None:
+    show_exhibit(*surveyed(restricted=True))
+    show_json(exhibit_document(*surveyed(restricted=True)))
+    shown = capsys.readouterr().out
+    assert "SECRET" not in shown
+    assert base64.b64encode(b"SECRET").decode().rstrip("=") not in shown
+    assert '"id": 1' in shown, "what is not restricted is shown"
+    assert "SECRET" in json.dumps(exhibit_document(*surveyed()))

@@ -75,7 +75,8 @@ def test_once_on_the_embedded_broker(tmp_path: Path, started: list[Run]) -> None
     assert (code, errors) == (0, "")
     for words in (
         "embedded", "--kafka real", "activation 1", "The ledger closes", "$.tailnum:pattern", "One held record",
-        "5\u202f000 compared byte for byte", "watermaster gate --observe",
+        "5\u202f000 compared byte for byte", "watermaster gate --observe", "Held records by what makes them fail",
+        "What a replay would do", "still break $.tailnum:pattern",
     ):  # fmt: skip
         assert words in out
     started[0].assert_nothing_is_left()
@@ -91,6 +92,8 @@ def test_the_result_for_scripts(tmp_path: Path, started: list[Run]) -> None:
     assert total["read"] == total["passed"] + total["held"] + total["dropped"] == 2000
     assert result["compared"] == 2000
     assert result["reasons"][0]["rule"] == "$.tailnum:pattern"
+    assert sum(group["records"] for group in result["holds"]["groups"]) == total["held"]
+    assert result["holds"]["dry_run"]["matched"] == result["holds"]["groups"][0]["records"]
     example = json.loads(result["example"]["value"])
     assert set(example) >= {"tailnum", "dep_time", "carrier"}
 

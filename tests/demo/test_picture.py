@@ -17,6 +17,7 @@ from watermaster.cli.demo_text import bar, curve, first_sentence, value_of
 from watermaster.cli.demo_view import PlayView
 from watermaster.quarantine.envelope import RULES
 from watermaster.runtime.demo import Bill, HeldRecord, Moment, Phase, Snapshot
+from watermaster.runtime.demo_holds import DryRun, HoldGroup, HoldsShown
 from watermaster.runtime.demo_result import (
     DemoResult,
     LedgerRow,
@@ -58,6 +59,10 @@ RESULT = DemoResult(
     findings=(),
     reasons=rank_reasons(GATE, BILL.explanations),
     example=HELD,
+    holds=HoldsShown(
+        (HoldGroup("9401d5fdaaaaaaaa", 11_000, "▁█", "$.tailnum: must match"), HoldGroup("f" * 16, 223, "", HOSTILE)),
+        DryRun("watermaster quarantine replay --group 9401d5fd", 11_000, 0, "flights", 1, {f"evil{HOSTILE}": 11_000}),
+    ),
 )
 
 

@@ -103,7 +103,9 @@ def test_a_fix_changes_what_is_written_and_the_state_names_it() -> None:
         return Amended(OriginalRecord(record.key, b"mended", record.headers, record.timestamp_ms), "mend@1")
 
     world.run(judgement=world.judgement(amend=amend))
-    assert [record.value for _, record in world.cluster.read(TRUSTED, 0)] == [b"mended"]
+    ((_, record),) = world.cluster.read(TRUSTED, 0)
+    assert record.value == b"mended"
+    assert (record.headers or [])[-1][1] == f"1 {world.cluster.cluster_id} {world.topic_id} 0 10 1 0 1 mend@1".encode()
     assert (world.state(0, 10).state, world.state(0, 10).fix) == (State.REPLAYED, "mend@1")
 
 

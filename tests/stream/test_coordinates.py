@@ -11,6 +11,7 @@ TABLE = [
     (Coordinates("c", "t", 0, 0), b"1 c t 0 0 0 0 0"),
     (Coordinates("5L6g3nShT-eMCtK--X86sw", "kF/+", 7, 2**63 - 1, 3, 2, 12), BIG),
     (Coordinates("", "t", 1, 2), b"1  t 1 2 0 0 0"),
+    (Coordinates("c", "t", 0, 5, 1, 0, 3, "times-2400@2"), b"1 c t 0 5 1 0 3 times-2400@2"),
 ]
 FORGED = [
     (None, "no value"),
@@ -19,6 +20,10 @@ FORGED = [
     (b"1 c t 0 0 0 0", "a field too few"),
     (b"1 c t 0 0 0 0 0 0", "a field too many"),
     (b"1 c t 0 0 0 0 0 ", "a trailing space"),
+    (b"1 c t 0 0 0 0 0 fix", "a fix without a version"),
+    (b"1 c t 0 0 0 0 0 fix@x", "a fix whose version is no number"),
+    (b"1 c t 0 0 0 0 0 fix@1 fix@1", "two fixes"),
+    (b"1 c t 0 0 0 0 0 " + b"f" * 101 + b"@1", "a fix with too long a name"),
     (b"1 c t -1 0 0 0 0", "a sign"),
     (b"1 c t +1 0 0 0 0", "a plus"),
     (b"1 c t 1_0 0 0 0 0", "an underscore, which int() takes"),

@@ -8,6 +8,8 @@ from typing import NamedTuple
 _FIELD_COUNT = 8
 _NUMBER_DIGITS_MAX = 19
 """Digits of the largest offset."""
+_FIX_MARK = b"@"
+"""Stands in `name@version` of a fix alone: ids of clusters and topics are base64 for URLs."""
 _ACTIVATION_MAX = 2**31 - 1
 """Activations are kept as 32-bit numbers for each offset; a larger one is not from a gate."""
 
@@ -46,9 +48,16 @@ class Home:
 
 
 def read_origin(value: bytes | None, home: Home) -> Origin | None:
-    """Read `1 <cluster> <topic id> <partition> <offset> <attempt> <ordinal> <activation>`; None if it is not that."""
+    """Read `1 <cluster> <topic id> <partition> <offset> <attempt> <ordinal> <activation>`; None if it is not that.
+
+    The name of a fix may follow; it says nothing about where the record came from.
+    """
     if value is None:
         return None
+    if _FIX_MARK in value:
+        value, _, fix = value.rpartition(b" ")
+        if not fix.partition(_FIX_MARK)[2].isdigit():
+            return None
     if value.startswith(home.prefix):
         numbers = _numbers(value[len(home.prefix) :].split(b" "), _FIELD_COUNT - 4)
         if numbers is None:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from watermaster.cli.demo_holds_view import show_holds
 from watermaster.cli.demo_text import counted, first_sentence
 from watermaster.cli.output import console, inert, one_line, plain
 from watermaster.quarantine.envelope import RULES
@@ -24,6 +25,7 @@ NEXT_STEPS: Final = (
     ("watermaster gate --observe", "see what would be held"),
     ("watermaster gate topics --yes", "create what the gate needs"),
     ("watermaster gate", "enforce the contract"),
+    ("watermaster quarantine groups", "what is held, and why"),
 )
 """The newcomer's path, one command and what it does."""
 
@@ -40,6 +42,7 @@ def show_result(result: DemoResult) -> None:
     _show_reasons(result, out, width)
     if result.example is not None:
         _show_example(result.example, out, width)
+    show_holds(result.holds, out, width)
     _show_next(out)
 
 

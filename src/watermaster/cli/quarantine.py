@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from watermaster.cli import quarantine_look, quarantine_replay
+from watermaster.cli import quarantine_look, quarantine_replay, quarantine_show
 
 
 def register(app: typer.Typer) -> None:
@@ -13,5 +13,6 @@ def register(app: typer.Typer) -> None:
         help="Held records: look, group, mend, replay, discard, and a ledger that closes.", no_args_is_help=True
     )
     quarantine_look.register(quarantine_app)
+    quarantine_show.register(quarantine_app)
     quarantine_replay.register(quarantine_app)
     app.add_typer(quarantine_app, name="quarantine")

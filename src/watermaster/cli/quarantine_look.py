@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -58,16 +59,15 @@ def _groups(
     """Show held records by what makes their failures the same: twelve problems, not forty thousand records."""
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.quarantine.group import Groups
-    from watermaster.wiring.quarantine import choose_streams, open_desk
+    from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
 
     selection = selection_of(rules=rule, since=since, until=until, states=_states(state))
     configuration = load_configuration(config)
     groups = Groups()
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
         survey = desk.survey()
-        for chosen in choose_streams(desk.gate, stream):
-            for found in survey.walk(chosen.quarantine, desk.partitions(chosen.quarantine), selection):
-                groups.add(found.held)
+        for found in walk_held(desk, choose_streams(desk.gate, stream), selection, survey=survey):
+            groups.add(found.held)
     tallies = groups.largest()
     if output is OutputFormat.JSON:
         show_json([group_document(tally) for tally in tallies])
@@ -86,8 +86,8 @@ def show_groups(tallies: list[GroupTally]) -> None:
             tally.fingerprint[:8],
             tally.count,
             plot(tally.timeline.columns(_PLOT_COLUMNS)),
-            _moment(tally.first_ms),
-            _moment(tally.last_ms),
+            moment(tally.first_ms),
+            moment(tally.last_ms),
             tally.stream,
             tally.title,
         )
@@ -134,34 +134,29 @@ def _list(
     until: UntilOption = None,
     state: StateOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Records on one page.")] = 50,
-    after: Annotated[str, typer.Option(help="Go on behind this page: PARTITION:OFFSET, as the last page says.")] = "",
+    after: Annotated[str, typer.Option(help="Go on behind the last page, as it says.")] = "",
     config: ConfigOption = Path("watermaster.yaml"),
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
-    """List held records of one stream, a page at a time, in the order in which they were held."""
+    """List held records, a page at a time, stream by stream and in the order in which they were held."""
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.wiring.quarantine import choose_streams, open_desk
+    from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
 
     selection = selection_of(group, rule, partition, offset, contract, since, until, _states(state))
     configuration = load_configuration(config)
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
-        chosen = choose_streams(desk.gate, stream)[0]
-        partitions, starts = _behind(after, desk.partitions(chosen.quarantine))
-        page: list[Surveyed] = []
-        for found in desk.survey().walk(chosen.quarantine, partitions, selection, starts):
-            page.append(found)
-            if len(page) == limit:
-                break
-    more = f"{page[-1].record.source.partition}:{page[-1].record.offset}" if len(page) == limit else None
+        walk = walk_held(desk, choose_streams(desk.gate, stream), selection, _behind(after))
+        page = list(islice(walk, limit))
+    more = _place(page[-1]) if len(page) == limit else None
     if output is OutputFormat.JSON:
         show_json({"records": [hold_document(found) for found in page], "after": more})
         return
-    show_table(f"Held in {chosen.quarantine}", _LIST_COLUMNS, [_list_row(found) for found in page])
+    show_table("Held records", _LIST_COLUMNS, [_list_row(found) for found in page])
     if more:
         say(f"There may be more: --after {more}")
 
 
-_LIST_COLUMNS: Final = ("partition", "offset", "landed", "state", "attempt", "group", "breaks")
+_LIST_COLUMNS: Final = ("stream", "partition", "offset", "landed", "state", "attempt", "group", "breaks")
 
 
 def _list_row(found: Surveyed) -> tuple[object, ...]:
@@ -170,9 +165,10 @@ def _list_row(found: Surveyed) -> tuple[object, ...]:
     held, hold = found.held, found.hold
     broken = ", ".join(rule.rule for rule in held.broken) or ", ".join(held.failure.types if held.failure else ())
     return (
+        held.stream,
         held.key.partition,
         held.key.offset,
-        _moment(held.landed_ms),
+        moment(held.landed_ms),
         hold.state.value,
         hold.attempt,
         fingerprint(held)[:8],
@@ -195,14 +191,17 @@ def hold_document(found: Surveyed) -> dict[str, Any]:
     }
 
 
-def _behind(after: str, partitions: Any) -> tuple[list[int], dict[int, int]]:  # noqa: ANN401 -- a range or list
+def _place(found: Surveyed) -> str:
+    return f"{found.record.source.topic}:{found.record.source.partition}:{found.record.offset}"
+
+
+def _behind(after: str) -> tuple[str, int, int] | None:
     if not after:
-        return list(partitions), {}
-    partition, _, offset = after.partition(":")
+        return None
+    topic, partition, offset = ([*after.split(":"), "", ""])[:3]
     if not (partition.isdigit() and offset.isdigit()):
-        raise UsageFault("WM-USAGE", "--after is no PARTITION:OFFSET", hint="The last page says what to write.")
-    left = [number for number in partitions if number >= int(partition)]
-    return left, {int(partition): int(offset) + 1}
+        raise UsageFault("WM-USAGE", "--after is not what a page said", hint="Copy it from the end of the last page.")
+    return topic, int(partition), int(offset)
 
 
 def _ledger(
@@ -286,7 +285,8 @@ def _day(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
-def _moment(at_ms: int) -> str | None:
+def moment(at_ms: int) -> str | None:
+    """A time for people, in UTC; None where it is not known."""
     if at_ms < 0:
         return None
     try:

@@ -14,6 +14,7 @@ from watermaster.auditor.summary import describe
 from watermaster.contract.checks import Checks
 from watermaster.quarantine.envelope import RULES
 from watermaster.runtime.demo import HeldRecord, Snapshot
+from watermaster.runtime.demo_holds import HoldsShown
 from watermaster.stream.batch import RawHeaders, RecordBatch
 
 _SOURCE_PREFIX: Final = "__dlq.errors."
@@ -60,6 +61,7 @@ class DemoResult:
     findings: tuple[str, ...]
     reasons: tuple[Reason, ...]
     example: HeldRecord | None
+    holds: HoldsShown
 
     @property
     def total(self) -> LedgerRow:

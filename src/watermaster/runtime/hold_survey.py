@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from watermaster.quarantine.held import Adoption, HeldRecord, NotHeld, QuarantineRecord, read_held
+from watermaster.quarantine.held import Adoption, HeldRecord, NotHeld, OriginalRecord, QuarantineRecord, read_whole
 from watermaster.quarantine.hold_key import HoldKey
 from watermaster.quarantine.letter import Dialect
 from watermaster.quarantine.lifecycle import Hold
@@ -17,11 +17,12 @@ from watermaster.stream.coordinates import TopicPartition
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """One held record: its facts, its state, and the record itself."""
+    """One held record: its facts, its state, the record as it lies there, and as its source wrote it (if it does)."""
 
     held: HeldRecord
     hold: Hold
     record: QuarantineRecord
+    original: OriginalRecord | None
 
 
 @dataclass(slots=True)
@@ -62,10 +63,11 @@ class Survey:
             for offset, timestamp_ms, key, value, headers in columns:
                 self.counts.records += 1
                 record = QuarantineRecord(where, offset, timestamp_ms, key, value, headers or [])
-                held = read_held(record, self._adoption)
-                if isinstance(held, NotHeld):
+                read = read_whole(record, self._adoption)
+                if isinstance(read, NotHeld):
                     self.counts.unread += 1
                     continue
+                held, original = read
                 if held.dialect is Dialect.SHARE_GROUP:
                     if held.key in seen:
                         self.counts.doubles += 1
@@ -73,4 +75,4 @@ class Survey:
                     seen.add(held.key)
                 hold = states.find(held.key)
                 if selection.means_facts(held, hold):
-                    yield Surveyed(held, hold, record)
+                    yield Surveyed(held, hold, record, original)

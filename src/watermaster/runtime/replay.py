@@ -243,6 +243,7 @@ class Replay:
             judged.hold.attempt + 1,
             key.ordinal,
             hold.activation,
+            judged.fix,
         )
         headers = [*record.headers, (RESERVED_HEADER, stamp.encode())]
         return Output(self._order.target, key.partition, record.key, record.value, record.timestamp_ms, headers)

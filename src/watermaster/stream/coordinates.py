@@ -2,15 +2,18 @@
 
 Wire form (ASCII, one space between fields, so that any Kafka tool can show it):
 
-    1 <cluster id> <topic id> <partition> <offset> <attempt> <ordinal> <activation>
+    1 <cluster id> <topic id> <partition> <offset> <attempt> <ordinal> <activation> [<fix>@<version>]
 
 The leading `1` is the version of this form. `activation` is the number of the contract activation that judged the
-record, so that a consumer can tell which contract a record satisfied.
+record, so that a consumer can tell which contract a record satisfied. The last field is there only where a fix changed
+the record before it was replayed, so that a consumer can tell that it is not what the source wrote.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 RESERVED_HEADER = "__watermaster"
 """The one header that we write; copies that come from outside are removed before ours is appended."""
@@ -22,6 +25,7 @@ _VERSION = b"1"
 _FIELD_COUNT = 8
 _DIGITS_MAX = 19
 """Of a signed 64-bit number."""
+_FIX: Final = re.compile(rb"[A-Za-z0-9._-]{1,100}@[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,11 +50,14 @@ class Coordinates:
     attempt: int = 0
     ordinal: int = 0
     activation: int = 0
+    fix: str = ""
+    """`name@version` of the fix that changed the record, empty for none."""
 
     def encode(self) -> bytes:
         """The value of the reserved header."""
         head = coordinates_prefix(self.cluster_id, self.topic_id, self.partition)
-        return head + b"%d %d %d %d" % (self.offset, self.attempt, self.ordinal, self.activation)
+        numbers = head + b"%d %d %d %d" % (self.offset, self.attempt, self.ordinal, self.activation)
+        return numbers + b" " + self.fix.encode() if self.fix else numbers
 
 
 def coordinates_prefix(cluster_id: str, topic_id: str, partition: int) -> bytes:
@@ -63,12 +70,18 @@ def decode_coordinates(value: bytes | None) -> Coordinates | None:
     if value is None:
         return None
     fields = value.split(b" ")
+    fix = b""
+    if len(fields) == _FIELD_COUNT + 1 and _FIX.fullmatch(fields[-1]):
+        fix = fields.pop()
     if len(fields) != _FIELD_COUNT or fields[0] != _VERSION:
         return None
     # Digits alone, as we write them: int() would also take signs, spaces and underscores, and any length.
     if not all(field.isdigit() and len(field) <= _DIGITS_MAX for field in fields[3:]):
         return None
     try:
-        return Coordinates(fields[1].decode(), fields[2].decode(), *map(int, fields[3:]))
+        partition, offset, attempt, ordinal, activation = map(int, fields[3:])
+        return Coordinates(
+            fields[1].decode(), fields[2].decode(), partition, offset, attempt, ordinal, activation, fix.decode()
+        )
     except UnicodeDecodeError:
         return None

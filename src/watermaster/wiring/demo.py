@@ -42,6 +42,7 @@ from watermaster.wiring.demo_cluster import (
     open_scene,
 )
 from watermaster.wiring.demo_gate import RunningGate
+from watermaster.wiring.demo_quarantine import look_at_holds
 
 SLOW_S: Final = 15.0
 """Long enough to understand the picture, short enough to wait for."""
@@ -84,6 +85,7 @@ def run_demo(order: DemoOrder, audience: Audience, show: Callable[[DemoResult], 
             findings=findings_of(report),
             reasons=reasons,
             example=_example(scene, reasons),
+            holds=look_at_holds(scene, audience),
         )
         show(result)
     return result

@@ -6,7 +6,8 @@ import getpass
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from confluent_kafka import KafkaError
@@ -21,10 +22,11 @@ from watermaster.adapters.system_clock import SystemClock
 from watermaster.gate.judge import build_judge
 from watermaster.quarantine.held import Adoption
 from watermaster.quarantine.lifecycle import Actor
+from watermaster.quarantine.selection import Selection
 from watermaster.runtime.configuration import Configuration, GateConfiguration, StreamConfiguration
 from watermaster.runtime.contracts_in_force import ContractsInForce
 from watermaster.runtime.crash_points import perhaps_crashing
-from watermaster.runtime.hold_survey import Survey
+from watermaster.runtime.hold_survey import Survey, Surveyed
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
 from watermaster.wiring.contract import compile_checks
 
@@ -105,6 +107,45 @@ def open_desk(configuration: Configuration, gate_name: str) -> Iterator[Quaranti
     finally:
         isolated.close()
         reader.close()
+
+
+def walk_held(
+    desk: QuarantineDesk,
+    streams: Sequence[StreamConfiguration],
+    selection: Selection,
+    after: tuple[str, int, int] | None = None,
+    survey: Survey | None = None,
+) -> Iterator[Surveyed]:
+    """Held records of these streams that a selection means; a topic that streams share is walked once.
+
+    `after` is the quarantine topic, partition and offset of the last one that was seen; `survey` counts on.
+    """
+    walker = survey or desk.survey()
+    topics = list(dict.fromkeys(stream.quarantine for stream in streams))
+    sources = tuple(name for stream in streams for name in (stream.landing, stream.quarantine))
+    meant = replace(selection, streams=sources)
+    begin = topics.index(after[0]) if after is not None and after[0] in topics else 0
+    for topic in topics[begin:]:
+        numbers, starts = desk.partitions(topic), {}
+        if after is not None and topic == after[0]:
+            numbers = [number for number in numbers if number >= after[1]]
+            starts = {after[1]: after[2] + 1}
+        yield from walker.walk(topic, numbers, meant, starts)
+
+
+def find_held(
+    desk: QuarantineDesk, streams: Sequence[StreamConfiguration], partition: int, offset: int
+) -> tuple[StreamConfiguration, Surveyed]:
+    """The held record of these source coordinates. Raises UsageFault if none or several of the streams have one."""
+    selection = Selection(partitions=(partition,), offsets=(offset,))
+    found = [(stream, held) for stream in streams for held in islice(walk_held(desk, [stream], selection), 1)]
+    if len(found) != 1:
+        raise UsageFault(
+            "WM-HELD-PLACE",
+            f"{len(found) or 'none'} of {', '.join(s.landing for s in streams)} hold a record {partition}:{offset}",
+            hint="Name the stream with --stream." if found else "`quarantine list` shows what is held.",
+        )
+    return found[0]
 
 
 def principal_of(settings: Mapping[str, Any]) -> str:
