@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watermaster.monitor.horizon import Bound, Cause, Horizon, Volume, bound_expiry, measure_horizon
+from watermaster.monitor.horizon import Bound, Cause, Doubt, Horizon, bound_expiry, measure_horizon
+from watermaster.monitor.lag import EndSample
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
 from watermaster.monitor.retention import KEPT_FOR_EVER, Retention, read_retention
+from watermaster.monitor.volume import Volume, estimate_volume
 
 NOW = 10_000_000
 LOG = PartitionLog(start=100, stable=200, end=200)
@@ -36,12 +38,12 @@ CASES: list[Row] = [
     (8, "only markers are left", 199, LOG, NothingUnread(200), HOUR, None, None, Horizon(())),
     (9, "at the end, but empty: the position expires", 200, LOG, None, HOUR, None, EXPIRY, Horizon((EXPIRY,))),
     (10, "never deleted", 150, LOG, FirstUnread(150, 0), KEPT_FOR_EVER, None, None, Horizon(())),
-    (11, "the log could not be seen", 150, None, None, HOUR, None, None, Horizon((), known=False)),
+    (11, "the log could not be seen", 150, None, None, HOUR, None, None, Horizon((), (Doubt.LOG,))),
     (12, "the settings could not be seen", 150, LOG, FirstUnread(150, NOW), None, None, None,
-     Horizon((), known=False)),
-    (13, "the record could not be read", 150, LOG, None, HOUR, None, None, Horizon(TIME_UNKNOWN, known=False)),
+     Horizon((), (Doubt.SETTINGS,))),
+    (13, "the record could not be read", 150, LOG, None, HOUR, None, None, Horizon(TIME_UNKNOWN, (Doubt.RECORD,))),
     (14, "what was read there is gone since", 100, LOG, FirstUnread(99, NOW), HOUR, None, None,
-     Horizon(TIME_UNKNOWN, known=False)),
+     Horizon(TIME_UNKNOWN, (Doubt.RECORD,))),
     (15, "size: room left over the fastest growth, a forecast", 150, LOG, FirstUnread(150, NOW), SIZED,
      Volume(400, 100.0), None, Horizon((Bound(Cause.SIZE, NOW + 6000, forecast=True),))),
     (16, "size: full already", 150, LOG, FirstUnread(150, NOW), SIZED, Volume(1000, 0.0), None,
@@ -49,11 +51,12 @@ CASES: list[Row] = [
     (17, "size: nothing grows, nothing is deleted", 150, LOG, FirstUnread(150, NOW), SIZED, Volume(400, 0.0), None,
      Horizon(())),
     (18, "size: the disk could not be seen", 150, LOG, FirstUnread(150, NOW), SIZED, None, None,
-     Horizon((Bound(Cause.SIZE, None, forecast=True),), known=False)),
+     Horizon((Bound(Cause.SIZE, None, forecast=True),), (Doubt.VOLUME,))),
     (19, "an expiry that nobody can date leaves the whole unknown", 150, LOG, FirstUnread(150, NOW), HOUR, None,
-     Bound(Cause.EXPIRY, None), Horizon((Bound(Cause.TIME, NOW + 3_600_000), Bound(Cause.EXPIRY, None)), known=False)),
+     Bound(Cause.EXPIRY, None),
+     Horizon((Bound(Cause.TIME, NOW + 3_600_000), Bound(Cause.EXPIRY, None)), (Doubt.EXPIRY,))),
     (20, "records are there but the probe saw none: it is older than they are", 150, LOG, NothingUnread(180), HOUR,
-     None, None, Horizon(TIME_UNKNOWN, known=False)),
+     None, None, Horizon(TIME_UNKNOWN, (Doubt.RECORD,))),
 ]  # fmt: skip
 
 
@@ -118,3 +121,27 @@ def test_no_broker_deletes_an_unread_record_before_the_horizon(
 )
 def test_retention(settings: dict[str, str], retention: Retention | None) -> None:
     assert read_retention(settings) == retention
+
+
+WEIGHED = FirstUnread(150, NOW - 10_000, stored_bytes=100)
+VOLUMES = [
+    (1, "on average since the first unread record", LOG, WEIGHED, (), Volume(5000, 500.0)),
+    (2, "the fastest between looks wins", LOG, WEIGHED, (EndSample(NOW - 9_000, 100), EndSample(NOW - 8_000, 190)),
+     Volume(5000, 9000.0)),
+    (3, "looks that are too close make no rate", LOG, WEIGHED, (EndSample(NOW - 10, 100),), Volume(5000, 500.0)),
+    (4, "what an open transaction has written lies on the disk too", PartitionLog(100, 200, 250), WEIGHED, (),
+     Volume(10_000, 1000.0)),
+    (5, "a timestamp from the future tells no rate", LOG, FirstUnread(150, NOW + 5_000, 100), (), None),
+    (6, "no timestamp, but looks", LOG, FirstUnread(150, -1, 100), (EndSample(NOW - 5_000, 150),),
+     Volume(5000, 1000.0)),
+    (7, "not weighed", LOG, FirstUnread(150, NOW - 10_000), (), None),
+    (8, "nothing was read", LOG, None, (), None),
+    (9, "nothing grows", LOG, FirstUnread(150, -1, 100), (EndSample(NOW - 5_000, 200),), Volume(5000, 0.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "why", "log", "probe", "looks", "volume"), VOLUMES, ids=[v[1] for v in VOLUMES])
+def test_volume(
+    number: int, why: str, log: PartitionLog, probe: Probe | None, looks: tuple[EndSample, ...], volume: Volume | None
+) -> None:
+    assert estimate_volume(log, probe, looks, NOW) == volume, f"{number}: {why}"

@@ -49,16 +49,18 @@ def _status(
     """
     from watermaster.cli.errors import ExitCode
     from watermaster.cli.status_monitor import headline_of, show_monitor
+    from watermaster.wiring.monitoring import look_and_status
     from watermaster.wiring.observation import status_of
 
     if lag or horizon:
         return show_monitor(config, cluster, output, lag=lag, horizon=horizon)
-    report = status_of(config, cluster)
     if output is OutputFormat.JSON:
+        report = status_of(config, cluster)
         show_json(report)
     else:
+        report, looks = look_and_status(config, cluster)
         for seen in report.clusters:
-            _show_cluster(seen, headline_of(config, seen.name) if seen.cluster else None)
+            _show_cluster(seen, headline_of(looks[seen.name]) if seen.name in looks else None)
     nothing_seen = all(seen.cluster is None for seen in report.clusters)
     return ExitCode.WORLD if nothing_seen else ExitCode.OK
 

@@ -47,13 +47,13 @@ def show_monitor(config: Path, cluster: str | None, output: OutputFormat, *, lag
     return ExitCode.FINDINGS if lost else ExitCode.OK
 
 
-def headline_of(config: Path, cluster: str) -> str:
+def headline_of(look: ClusterLook) -> str:
     """The loss horizon of one cluster in one sentence."""
     from watermaster.runtime.lag_summary import horizon_lines
-    from watermaster.wiring.monitoring import open_fleet
 
-    (look,) = open_fleet(config, cluster).look()
-    return headline(horizon_lines(look.report)) if look.report else "unknown, the cluster no longer answers"
+    if look.report is None:
+        return f"unknown, because {look.unseen[0].reason}"
+    return headline(horizon_lines(look.report))
 
 
 def _plain(look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[HorizonLine]) -> dict[str, object]:
@@ -98,7 +98,7 @@ def headline(horizons: Sequence[HorizonLine]) -> str:
         doubt = "" if all(line.known for line in horizons) else "; not every group could be judged"
         return f"next loss in {duration(first.left_ms)} ({sure}): {whose}, by {_cause(first)}{doubt}"
     if not first.known:
-        return f"when unread records are lost cannot be said for {whose}"
+        return f"unknown for {whose}, because {first.because}"
     return "nothing that a group has not read is about to be lost"
 
 
@@ -136,7 +136,7 @@ def show_horizons(horizons: Sequence[HorizonLine]) -> None:
             line.partition,
             _left(line),
             None if line.at_ms is None else _moment(line.at_ms),
-            _cause(line),
+            _cause(line) if line.known else f"{_cause(line)}; not all is known, because {line.because}",
             line.lost_max or None,
         )
         for line in horizons

@@ -6,7 +6,8 @@ So nothing unread is deleted before *timestamp of the first unread record + rete
 behind it are. A client cannot see the segment, so the truth lies up to one segment and one check of the broker later.
 
 By size the broker drops the oldest segment while what would remain is at least `retention.bytes`: nothing unread goes
-before the bytes from the position on have grown to `retention.bytes`. How fast they grow is a forecast.
+before the bytes from the position on have grown to `retention.bytes`. How many there are and how fast they grow is
+estimated (`volume.py`), so this is a forecast and no bound.
 
 A group that is empty loses its committed positions `offsets.retention.minutes` later. When it fell empty cannot be
 asked for; it was alive when the newest record that it has read was written.
@@ -16,9 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
 from watermaster.monitor.retention import Retention
+from watermaster.monitor.volume import Volume
 
 
 class Cause(Enum):
@@ -30,6 +33,19 @@ class Cause(Enum):
     SIZE = "size"
     EXPIRY = "expiry"
     """The group's committed position is forgotten, and it starts again elsewhere."""
+
+
+class Doubt(Enum):
+    """What could not be seen and leaves a horizon unknown."""
+
+    LOG = "log"
+    SETTINGS = "settings"
+    RECORD = "record"
+    """The first unread record could not be read."""
+    VOLUME = "volume"
+    """How much is unread in bytes, or how fast it grows."""
+    EXPIRY = "expiry"
+    """When the group was last alive, or how long positions are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +62,17 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """All that threatens one position. `known` is False if something needed for a judgement could not be seen."""
+    """All that threatens one position, and what could not be seen that a judgement needs."""
 
     bounds: tuple[Bound, ...]
-    known: bool = True
+    doubts: tuple[Doubt, ...] = ()
     lost_max: int = 0
     """Records that are gone unread, at most: markers and holes are counted in."""
+
+    @property
+    def known(self) -> bool:
+        """Whether everything could be seen that a judgement needs."""
+        return not self.doubts
 
     @property
     def nearest(self) -> Bound | None:
@@ -70,14 +91,6 @@ class Horizon:
         return bool(self.bounds) or not self.known
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """Bytes of a partition from the position on, and the fastest growth seen, in bytes a second."""
-
-    unread_bytes: int
-    growth_bytes_s: float
-
-
 def measure_horizon(
     position: int,
     log: PartitionLog | None,
@@ -93,15 +106,15 @@ def measure_horizon(
     """
     more = () if expiry is None else (expiry,)
     if log is None:
-        return Horizon(more, known=False)
+        return Horizon(more, (Doubt.LOG, *_doubts(more)))
     if position < log.start:
         return Horizon((Bound(Cause.LOST, now_ms), *more), lost_max=log.start - position)
     if _nothing_unread(position, log, probe) or (retention is not None and not retention.deletes):
-        return Horizon(more, known=_datable(more))
+        return Horizon(more, _doubts(more))
     if retention is None:
-        return Horizon(more, known=False)
+        return Horizon(more, (Doubt.SETTINGS, *_doubts(more)))
     bounds = (*_by_time(probe, position, log, retention, now_ms), *_by_size(retention, volume, now_ms), *more)
-    return Horizon(bounds, known=_datable(bounds))
+    return Horizon(bounds, _doubts(bounds))
 
 
 def _nearness(bound: Bound) -> tuple[int, int]:
@@ -110,8 +123,11 @@ def _nearness(bound: Bound) -> tuple[int, int]:
     return (1, 0) if bound.at_ms is None else (2, bound.at_ms)
 
 
-def _datable(bounds: tuple[Bound, ...]) -> bool:
-    return all(bound.at_ms is not None for bound in bounds)
+_DOUBT_OF: Final = {Cause.TIME: Doubt.RECORD, Cause.SIZE: Doubt.VOLUME, Cause.EXPIRY: Doubt.EXPIRY}
+
+
+def _doubts(bounds: tuple[Bound, ...]) -> tuple[Doubt, ...]:
+    return tuple(_DOUBT_OF[bound.cause] for bound in bounds if bound.at_ms is None)
 
 
 def _nothing_unread(position: int, log: PartitionLog, probe: Probe | None) -> bool:

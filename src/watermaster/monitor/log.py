@@ -27,6 +27,8 @@ class FirstUnread:
     offset: int
     timestamp_ms: int
     """Negative where the producer gave none."""
+    stored_bytes: int | None = None
+    """What it and its neighbours take on the disk, each, at most: uncompressed, and alone in a batch. None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)

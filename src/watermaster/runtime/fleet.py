@@ -56,7 +56,7 @@ class Fleet:
         except Fault as fault:
             unseen = Unseen(f"cluster {cluster.name}", fault.message, fault.code)
             return ClusterLook(cluster.name, environment, None, (unseen,))
-        return ClusterLook(cluster.name, environment, report, report.survey.unseen)
+        return ClusterLook(cluster.name, environment, report, report.unseen)
 
 
 def _quarantines(configuration: Configuration) -> Mapping[str, Sequence[str]]:

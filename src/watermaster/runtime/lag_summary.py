@@ -53,6 +53,8 @@ class HorizonLine:
     left_ms: int | None
     forecast: bool
     lost_max: int
+    because: str = ""
+    """What leaves it unknown, of the partition that is looked at first."""
 
     @property
     def urgency(self) -> tuple[int, int]:
@@ -114,6 +116,7 @@ def _lag_line(group: str, state: str, members: int | None, topic: str, positions
 
 def _horizon_line(group: str, topic: str, positions: Sequence[PositionReport], now_ms: int) -> HorizonLine:
     worst = min(positions, key=_urgency)
+    doubtful = next((position.because for position in positions if position.because), "")
     nearest, at_ms = worst.horizon.nearest, worst.horizon.at_ms
     return HorizonLine(
         group=group,
@@ -126,6 +129,7 @@ def _horizon_line(group: str, topic: str, positions: Sequence[PositionReport], n
         left_ms=None if at_ms is None else max(0, at_ms - now_ms),
         forecast=nearest.forecast if nearest else False,
         lost_max=sum(position.horizon.lost_max for position in positions),
+        because=doubtful,
     )
 
 

@@ -11,10 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from watermaster.monitor.horizon import Bound, Horizon, Volume, bound_expiry, measure_horizon
+from watermaster.monitor.horizon import Bound, Horizon, bound_expiry, measure_horizon
 from watermaster.monitor.lag import EndSample, Lag, measure_lag
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
 from watermaster.monitor.retention import read_retention
+from watermaster.monitor.volume import estimate_volume
+from watermaster.runtime.doubt import explain_doubt
+from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Owner, Place, Survey, SurveyedGroup, Surveyor
 from watermaster.stream.coordinates import TopicPartition
 
@@ -36,7 +39,9 @@ HELD_RECORDS: Final = "(held records)"
 
 @dataclass(frozen=True, slots=True)
 class PositionReport:
-    """One group on one partition. `lag` is None if the log could not be seen."""
+    """One group on one partition. `lag` is None if the log could not be seen; `because` says what leaves the horizon
+    unknown, and is empty if it is known.
+    """
 
     source: TopicPartition
     position: int
@@ -44,6 +49,7 @@ class PositionReport:
     lag: Lag | None
     horizon: Horizon
     owner: Owner | None = None
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,13 @@ class MonitorReport:
 
     survey: Survey
     groups: tuple[GroupReport, ...]
+    unread: tuple[Unseen, ...] = ()
+    """Records that a judgement needs and that could not be read."""
+
+    @property
+    def unseen(self) -> tuple[Unseen, ...]:
+        """Everything that could not be seen."""
+        return (*self.survey.unseen, *self.unread)
 
     def positions(self) -> Iterable[tuple[GroupReport, PositionReport]]:
         """Every group on every partition."""
@@ -76,6 +89,7 @@ class Monitor:
         self._quarantines = frozenset(quarantines)
         self._ends: dict[TopicPartition, deque[EndSample]] = defaultdict(lambda: deque(maxlen=LOOKS_KEPT))
         self._probes: dict[Place, Probe] = {}
+        self._failed: dict[Place, Unseen] = {}
         self._alive_ms: dict[str, int] = {}
 
     def look(self, group_ids: Collection[str] | None = None) -> MonitorReport:
@@ -87,7 +101,7 @@ class Monitor:
         reports = tuple(self._group(group, survey) for group in groups if group.positions)
         for source, log in survey.logs.items():
             self._ends[source].append(EndSample(survey.taken_ms, log.stable))
-        return MonitorReport(survey, reports)
+        return MonitorReport(survey, reports, tuple(self._failed.values()))
 
     def _probe(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
         """Read what is not known yet, and forget what no position stands at any more."""
@@ -102,7 +116,9 @@ class Monitor:
         wanted += [place for place in evidence if place not in self._probes]
         kept = unread.keys() | evidence
         self._probes = {place: probe for place, probe in self._probes.items() if place in kept}
-        self._probes |= self._surveyor.probe(wanted[:PROBES_MAX])
+        answers = self._surveyor.probe(wanted[:PROBES_MAX])
+        self._failed = {place: seen for place, seen in answers.items() if isinstance(seen, Unseen)}
+        self._probes |= {place: seen for place, seen in answers.items() if not isinstance(seen, Unseen)}
 
     def _settled(self, place: Place, log: PartitionLog) -> bool:
         match self._probes.get(place):
@@ -153,12 +169,14 @@ class Monitor:
         self, source: TopicPartition, position: int, survey: Survey, expiry: Bound | None, owner: Owner | None
     ) -> PositionReport:
         log = survey.logs.get(source)
-        probe = None if log is None else self._probes.get(Place(source, max(position, log.start)))
+        place = Place(source, position if log is None else max(position, log.start))
+        probe, history = self._probes.get(place), self._history(source)
         retention = read_retention(survey.settings.get(source.topic, {}))
-        volume: Volume | None = None
+        volume = None if log is None else estimate_volume(log, probe, history, survey.taken_ms)
         horizon = measure_horizon(position, log, probe, retention, volume, expiry, survey.taken_ms)
-        lag = None if log is None else measure_lag(position, log, probe, self._history(source), survey.taken_ms)
-        return PositionReport(source, position, log, lag, horizon, owner)
+        lag = None if log is None else measure_lag(position, log, probe, history, survey.taken_ms)
+        because = "; ".join(explain_doubt(doubt, source, survey, self._failed.get(place)) for doubt in horizon.doubts)
+        return PositionReport(source, position, log, lag, horizon, owner, because)
 
     def _history(self, source: TopicPartition) -> Sequence[EndSample]:
         return tuple(self._ends[source]) if source in self._ends else ()

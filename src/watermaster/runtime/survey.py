@@ -76,6 +76,6 @@ class Surveyor(Protocol):
         """The cluster now; of the groups only the named ones if any are named. Raises only if nobody answers."""
         ...
 
-    def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe]:
-        """What read_committed readers meet first from each place; places that gave no answer in time are missing."""
+    def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
+        """What read_committed readers meet first from each place, or why that could not be read."""
         ...

@@ -11,8 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.connection import consumer_settings
+from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import UNUSED_GROUP
 from watermaster.monitor.log import FirstUnread, NothingUnread, Probe
+from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Place
 from watermaster.stream.coordinates import TopicPartition
 
@@ -21,6 +23,14 @@ ROUND_TIMEOUT_S: Final = 10.0
 
 PARTITIONS_PER_ROUND: Final = 500
 """Bounds what a round can fetch: one batch for each."""
+
+MESSAGES_PER_CALL: Final = 500
+
+BATCH_BYTES: Final = 61
+"""What Kafka's format puts before the records of a batch."""
+
+LENGTHS_BYTES: Final = 16
+"""Room for the lengths, the time and the offset of a record, or for the lengths of a header."""
 
 FETCH_BYTES: Final = 1024
 """A broker always sends a whole batch, so the smallest request is enough."""
@@ -40,9 +50,9 @@ class RecordProbe:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._consumer = Consumer(consumer_settings(settings, UNUSED_GROUP, _SETTINGS))
 
-    def probe(self, places: Sequence[Place]) -> dict[Place, Probe]:
-        """What stands first at or behind each place. What cannot be read in time is missing from the answer."""
-        found: dict[Place, Probe] = {}
+    def probe(self, places: Sequence[Place]) -> dict[Place, Probe | Unseen]:
+        """What stands first at or behind each place, or why that could not be read."""
+        found: dict[Place, Probe | Unseen] = {}
         for group in _rounds(places):
             found.update(self._round(group))
         return found
@@ -51,9 +61,10 @@ class RecordProbe:
         """Release the connections."""
         self._consumer.close()
 
-    def _round(self, places: Mapping[TopicPartition, int]) -> Iterator[tuple[Place, Probe]]:
+    def _round(self, places: Mapping[TopicPartition, int]) -> Iterator[tuple[Place, Probe | Unseen]]:
         """One place of each partition."""
         waiting = dict(places)
+        silence = ("its broker did not answer in time.", "WM-KAFKA-TIMEOUT")
         try:
             assignment = [KafkaTopicPartition(s.topic, s.partition, o) for s, o in places.items()]
             self._consumer.assign(assignment)
@@ -61,23 +72,20 @@ class RecordProbe:
             self._consumer.resume(assignment)
             until_s = time.monotonic() + ROUND_TIMEOUT_S
             while waiting and time.monotonic() < until_s:
-                done = []
-                for message in self._consumer.consume(500, 0.1):
-                    source = TopicPartition(message.topic() or "", message.partition() or 0)
-                    if source not in waiting:
-                        continue
-                    seen = _seen(message)
-                    offset = waiting.pop(source)
-                    done.append(KafkaTopicPartition(source.topic, source.partition))
-                    if seen is not None:
-                        yield Place(source, offset), seen
+                read = _by_partition(self._consumer.consume(MESSAGES_PER_CALL, 0.1))
+                done = {source: messages for source, messages in read.items() if source in waiting}
+                for source, messages in done.items():
+                    place = Place(source, waiting.pop(source))
+                    yield place, _seen(place, messages)
                 if done:
-                    self._consumer.pause(done)
-        except KafkaException:
-            # What was not answered is missing, which is what the caller must expect anyway.
-            return
+                    self._consumer.pause([KafkaTopicPartition(source.topic, source.partition) for source in done])
+        except KafkaException as error:
+            fault = translate_error(error, doing="reading")
+            silence = (fault.message, fault.code)
         finally:
             self._consumer.unassign()
+        for source, offset in waiting.items():
+            yield Place(source, offset), Unseen(_what(source), *silence)
 
 
 def _rounds(places: Sequence[Place]) -> Iterator[dict[TopicPartition, int]]:
@@ -93,10 +101,39 @@ def _rounds(places: Sequence[Place]) -> Iterator[dict[TopicPartition, int]]:
                 del offsets[source]
 
 
-def _seen(message: Message) -> Probe | None:
-    error = message.error()
+def _by_partition(messages: Sequence[Message]) -> dict[TopicPartition, list[Message]]:
+    found: dict[TopicPartition, list[Message]] = defaultdict(list)
+    for message in messages:
+        found[TopicPartition(message.topic() or "", message.partition() or 0)].append(message)
+    return found
+
+
+def _seen(place: Place, messages: Sequence[Message]) -> Probe | Unseen:
+    first = messages[0]
+    error = first.error()
     if error is None:
-        return FirstUnread(message.offset() or 0, message.timestamp()[1])
+        return FirstUnread(first.offset() or 0, first.timestamp()[1], _stored_bytes(messages))
     if error.code() == KafkaError._PARTITION_EOF:
-        return NothingUnread(message.offset() or 0)
-    return None
+        return NothingUnread(first.offset() or 0)
+    fault = translate_error(error, doing="reading")
+    return Unseen(_what(place.source), fault.message, fault.code)
+
+
+def _what(source: TopicPartition) -> str:
+    return f"the first unread record of {source}"
+
+
+def _stored_bytes(messages: Sequence[Message]) -> int | None:
+    """The mean size of records that came together, rounded up; None if one carries headers that the client refuses."""
+    sizes = [_size(message) for message in messages if message.error() is None]
+    known = [size for size in sizes if size is not None]
+    return -(-sum(known) // len(known)) if len(known) == len(sizes) else None
+
+
+def _size(message: Message) -> int | None:
+    try:
+        headers: Any = message.headers()
+    except UnicodeDecodeError:
+        return None
+    more = sum(len(key) + len(value or b"") + LENGTHS_BYTES for key, value in headers or ())
+    return BATCH_BYTES + LENGTHS_BYTES + len(message.key() or b"") + len(message.value() or b"") + more

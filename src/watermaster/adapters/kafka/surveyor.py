@@ -94,8 +94,8 @@ class KafkaSurveyor:
             unseen=tuple(unseen),
         )
 
-    def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe]:
-        """The first record behind each place."""
+    def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
+        """The first record behind each place, or why it could not be read."""
         if not places:
             return {}
         if self._probe is None:

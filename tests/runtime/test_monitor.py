@@ -1,0 +1,76 @@
+"""The monitor over a cluster of values: what it remembers, and that what it cannot see is unknown, because."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.runtime.surveyors import HOUR_MS, NOW, ORDERS, FixedSurveyor, readers, survey_of
+
+from watermaster.monitor.horizon import Doubt
+from watermaster.monitor.log import FirstUnread
+from watermaster.runtime.lag_summary import horizon_lines
+from watermaster.runtime.monitor import Monitor
+from watermaster.runtime.observed import Unseen
+from watermaster.runtime.survey import Place, Survey
+
+PLACE = Place(ORDERS, 40)
+SILENT = Unseen("the first unread record of orders[0]", "its broker did not answer in time.", "WM-KAFKA-TIMEOUT")
+REFUSED = "the cluster does not allow it."
+
+
+def test_a_record_that_could_not_be_read_is_told_and_tried_again() -> None:
+    surveyor = FixedSurveyor(survey_of(readers(40)), probes={PLACE: SILENT})
+    monitor = Monitor(surveyor)
+    report = monitor.look()
+    assert report.unseen == (SILENT,)
+    (line,) = horizon_lines(report)
+    assert (line.known, line.left_ms) == (False, None)
+    assert line.because == "its first unread record could not be read: its broker did not answer in time"
+    surveyor.probes[PLACE] = FirstUnread(40, NOW - 1000)
+    report = monitor.look()
+    (line,) = horizon_lines(report)
+    assert (line.known, line.left_ms, line.because, report.unseen) == (True, HOUR_MS - 1000, "", ())
+
+
+UNSEEN: list[tuple[str, Survey, tuple[Doubt, ...], str]] = [
+    (
+        "the log",
+        replace(survey_of(readers(40), unseen=(Unseen(f"the offsets of {ORDERS}", REFUSED, "X"),)), logs={}),
+        (Doubt.LOG,),
+        "its offsets could not be seen: the cluster does not allow it",
+    ),
+    (
+        "the settings",
+        replace(survey_of(readers(40), unseen=(Unseen("the settings of topic orders", REFUSED, "X"),)), settings={}),
+        (Doubt.SETTINGS,),
+        "its retention could not be seen: the cluster does not allow it",
+    ),
+    (
+        "how long positions are kept",
+        replace(
+            survey_of(readers(40, 0), unseen=(Unseen("how long (broker settings)", REFUSED, "X"),)),
+            positions_kept_ms=None,
+        ),
+        (Doubt.EXPIRY,),
+        "when the empty group's position expires cannot be seen: the cluster does not allow it",
+    ),
+    (
+        "how large records are",
+        replace(
+            survey_of(readers(40)),
+            settings={"orders": {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "9"}},
+        ),
+        (Doubt.VOLUME,),
+        "how much is unread and how fast it grows is not known yet",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "survey", "doubts", "because"), UNSEEN, ids=[row[0] for row in UNSEEN])
+def test_what_cannot_be_seen_is_unknown_because_of_it(
+    what: str, survey: Survey, doubts: tuple[Doubt, ...], because: str
+) -> None:
+    report = Monitor(FixedSurveyor(survey, probes={PLACE: FirstUnread(40, NOW - 1000)})).look()
+    ((_, position),) = report.positions()
+    assert (position.horizon.doubts, position.because) == (doubts, because), what
