@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, assert_never
 
 import typer
 
+from watermaster.cli.environment import name_environment
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, inert, say, show_json, show_table
 from watermaster.stream.fault import Fault, UsageFault
@@ -205,29 +206,10 @@ def _sentence_of(action: Action) -> str:
 
 
 def _confirm(cluster: ClusterConfiguration, environment: str | None, found: GateTopics, *, with_acls: bool) -> None:
-    """Production is changed only by who names it."""
-    from watermaster.runtime.configuration import Environment
-
-    if environment is not None and environment != cluster.environment.value:
-        raise UsageFault(
-            "WM-ENVIRONMENT",
-            f"{cluster.name} is {cluster.environment.value}, not {environment}",
-            hint="Nothing was changed. Look at `environment` of this cluster in the configuration.",
-        )
-    nothing = not found.plan.actions and not (with_acls and found.acls.missing != ())
-    if cluster.environment is not Environment.PRODUCTION or environment is not None or nothing:
-        return
-    named = None
-    if sys.stdin.isatty():
-        for action in found.plan.actions:
-            say(f"  {_sentence_of(action)}")
-        named = typer.prompt(f"{cluster.name} is production. Type the name of the environment to go on")
-    if named != Environment.PRODUCTION.value:
-        raise UsageFault(
-            "WM-ENVIRONMENT",
-            f"{cluster.name} is production, and nobody has named it; nothing was changed",
-            hint="Add --environment production to --yes.",
-        )
+    actions = [_sentence_of(action) for action in found.plan.actions]
+    if with_acls and found.acls.missing != ():
+        actions.append("add ACLs")
+    name_environment(cluster, environment, actions)
 
 
 def _apply(found: GateTopics, output: OutputFormat, *, with_acls: bool) -> None:

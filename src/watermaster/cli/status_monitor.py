@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 UNSEEN_SHOWN: Final = 10
 """Lines about what could not be seen; a broker that is down makes one for each of its partitions."""
 
+OFFER_MS: Final = 86_400_000
+"""A loss within a day is near enough that a person may want to act now."""
+TOPICS_OFFERED: Final = 5
+
 _CAUSES: Final = {
     "lost": "already deleted",
     "time": "age (retention.ms)",
@@ -78,11 +82,20 @@ def _show(
             show_lags(lags)
         if horizon:
             show_horizons(horizons)
+            _offer(horizons)
     for unseen in look.unseen[:UNSEEN_SHOWN]:
         say(f"  {unseen} [{unseen.code}]")
     if len(look.unseen) > UNSEEN_SHOWN:
         say(f"  … and {len(look.unseen) - UNSEEN_SHOWN} more that could not be seen; --output json has all")
     say()
+
+
+def _offer(horizons: Sequence[HorizonLine]) -> None:
+    """What can be done about it, in the words of the command that does it."""
+    near = [line for line in horizons if line.extensible and line.left_ms is not None and line.left_ms < OFFER_MS]
+    topics = list(dict.fromkeys(line.topic for line in near))[:TOPICS_OFFERED]
+    if topics:
+        say(f"  to keep what is unread for longer: watermaster extend {' '.join(topics)} --for 24h")
 
 
 def headline(horizons: Sequence[HorizonLine]) -> str:

@@ -37,7 +37,7 @@ class Fleet:
         connect: Callable[[ClusterConfiguration], Surveyor],
     ) -> None:
         self._clusters = [configuration.clusters[name] for name in clusters]
-        self._quarantines = _quarantines(configuration)
+        self._quarantines = quarantines_of(configuration)
         self._connect = connect
         self._monitors: dict[str, Monitor] = {}
 
@@ -59,7 +59,8 @@ class Fleet:
         return ClusterLook(cluster.name, environment, report, report.unseen)
 
 
-def _quarantines(configuration: Configuration) -> Mapping[str, Sequence[str]]:
+def quarantines_of(configuration: Configuration) -> Mapping[str, Sequence[str]]:
+    """The quarantine topics of the gates, by cluster."""
     found: dict[str, list[str]] = {}
     for gate in configuration.gates.values():
         found.setdefault(gate.cluster, []).extend(stream.quarantine for stream in gate.streams)

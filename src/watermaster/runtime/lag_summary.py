@@ -57,6 +57,11 @@ class HorizonLine:
     """What leaves it unknown, of the partition that is looked at first."""
 
     @property
+    def extensible(self) -> bool:
+        """Whether keeping records longer helps."""
+        return self.cause in (Cause.TIME, Cause.SIZE, Cause.LOST)
+
+    @property
     def urgency(self) -> tuple[int, int]:
         """Sorts lines: what is lost, then what comes soonest, then what nobody can date, then the quiet ones."""
         if self.cause is Cause.LOST:

@@ -15,7 +15,7 @@ from watermaster.monitor.horizon import Bound, Horizon, bound_expiry, measure_ho
 from watermaster.monitor.lag import EndSample, Lag, measure_lag
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
 from watermaster.monitor.retention import read_retention
-from watermaster.monitor.volume import estimate_volume
+from watermaster.monitor.volume import Volume, estimate_volume
 from watermaster.runtime.doubt import explain_doubt
 from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Owner, Place, Survey, SurveyedGroup, Surveyor
@@ -50,6 +50,8 @@ class PositionReport:
     horizon: Horizon
     owner: Owner | None = None
     because: str = ""
+    volume: Volume | None = None
+    """How much is unread in bytes and how fast it grows; None: unknown, or nothing is unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Monitor:
         horizon = measure_horizon(position, log, probe, retention, volume, expiry, survey.taken_ms)
         lag = None if log is None else measure_lag(position, log, probe, history, survey.taken_ms)
         because = "; ".join(explain_doubt(doubt, source, survey, self._failed.get(place)) for doubt in horizon.doubts)
-        return PositionReport(source, position, log, lag, horizon, owner, because)
+        return PositionReport(source, position, log, lag, horizon, owner, because, volume)
 
     def _history(self, source: TopicPartition) -> Sequence[EndSample]:
         return tuple(self._ends[source]) if source in self._ends else ()
