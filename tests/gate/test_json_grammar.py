@@ -180,6 +180,8 @@ def _chosen() -> Iterator[Case]:
         yield "i", f"number {text[:30]}", text.encode()
     for text in ("[" * 65 + "]" * 65, '{"a":' * 65 + "1" + "}" * 65, "[" * 100_000):
         yield "i", f"depth {text[:10]}{len(text)}", text.encode()
+    # Deep enough that the brackets are counted, with a string that never ends: it must cost no more than its length.
+    yield "n", "depth, then an endless string", b'{"a":' * 65 + b'"' + b"a" * 100_000
     yield "i", "byte order mark", b"\xef\xbb\xbf[]"
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"):
         yield "i", encoding, '["a"]'.encode(encoding)

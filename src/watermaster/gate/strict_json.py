@@ -30,7 +30,8 @@ class JsonProblem:
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-_STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*"', re.DOTALL)
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+"""Possessive: a string that never ends would otherwise be split in every possible way, doubling with each character."""
 _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b"[]{},"))
 _HALF_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
