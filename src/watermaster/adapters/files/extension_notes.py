@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from watermaster.adapters.files.durable_file import write_durably
 from watermaster.runtime.extend import ExtensionNote
 from watermaster.stream.fault import WorldFault
 
@@ -27,21 +27,8 @@ class FileExtensionNotes:
         return [_read(path) for path in sorted(self._directory.glob("*.json"))]
 
     def put(self, note: ExtensionNote) -> None:
-        """Write it beside and rename, so that a crash leaves the old one or the new one."""
-        path = self._path(note)
-        temporary = path.with_suffix(".new")
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8") as stream:
-                json.dump(_plain(note), stream, indent=2)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-            _force(self._directory)
-        except OSError as error:
-            raise WorldFault(
-                "WM-FILES-WRITE", f"{path} cannot be written: {error.strerror}.", hint="Nothing was changed in Kafka."
-            ) from None
+        """Write it; a crash leaves the old one or the new one."""
+        write_durably(self._path(note), json.dumps(_plain(note), indent=2))
 
     def remove(self, note: ExtensionNote) -> None:
         """Remove its file."""
@@ -51,14 +38,6 @@ class FileExtensionNotes:
         # Topic names may be longer than file names when a prefix is added, and cluster ids may hold a slash.
         digest = hashlib.sha256(f"{note.cluster_id}\0{note.topic}\0{note.topic_id}".encode()).hexdigest()[:32]
         return self._directory / f"{digest}.json"
-
-
-def _force(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _plain(note: ExtensionNote) -> dict[str, Any]:
