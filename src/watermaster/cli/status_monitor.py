@@ -79,7 +79,7 @@ def _show(
     else:
         say(f"{look.name} ({look.environment}): {headline(horizons) if horizon else _behind(lags)}")
         if lag:
-            show_lags(lags)
+            show_lags(lags, look.report.survey.taken_ms)
         if horizon:
             show_horizons(horizons)
             _offer(horizons)
@@ -120,7 +120,7 @@ def _behind(lags: Sequence[LagLine]) -> str:
     return f"{len({line.group for line in lags})} groups, {behind} of {len(lags)} pairs of group and topic are behind"
 
 
-def show_lags(lags: Sequence[LagLine]) -> None:
+def show_lags(lags: Sequence[LagLine], now_ms: int) -> None:
     """The table of lags."""
     rows = [
         (
@@ -133,11 +133,23 @@ def show_lags(lags: Sequence[LagLine]) -> None:
             _age(line),
             line.held_back or None,
             line.evidence.value.replace("_", " ") if line.evidence else "unknown",
+            line.condition.value,
+            _ending(line, now_ms),
         )
         for line in lags
     ]
-    columns = ("group", "state", "members", "topic", "partitions", "lag", "oldest", "held back", "from")
+    columns = ("group", "state", "members", "topic", "partitions", "lag", "oldest", "held back", "from", "is", "then")
     show_table("Lag (records; age of the first unread one)", columns, rows)
+
+
+def _ending(line: LagLine, now_ms: int) -> str | None:
+    """How it ends if everything goes on like this; nothing is said of who has read everything."""
+    if line.records == 0 or not line.forecast_known:
+        return None
+    caught_up = None if line.caught_up_ms is None else f"has caught up in {duration(line.caught_up_ms - now_ms)}"
+    if line.lost_ms is not None:
+        return f"loses records in {duration(max(0, line.lost_ms - now_ms))}"
+    return caught_up or "does not catch up"
 
 
 def show_horizons(horizons: Sequence[HorizonLine]) -> None:

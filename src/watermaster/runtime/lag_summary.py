@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from watermaster.monitor.consumer import Condition
 from watermaster.monitor.horizon import Cause
 from watermaster.monitor.lag import Evidence
 from watermaster.runtime.monitor import MonitorReport, PositionReport
@@ -33,6 +34,13 @@ class LagLine:
     evidence: Evidence | None
     held_back: int
     """Offsets behind transactions that are still open."""
+    condition: Condition = Condition.UNKNOWN
+    """The worst of the partitions."""
+    caught_up_ms: int | None = None
+    """When all is read if everything goes on like this; None: never, or it cannot be said (`forecast_known`)."""
+    lost_ms: int | None = None
+    """When something unread is lost if everything goes on like this; None: never, or it cannot be said."""
+    forecast_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,9 @@ def _lag_line(group: str, state: str, members: int | None, topic: str, positions
     slowest = max(lags, key=lambda lag: lag.time_ms or 0, default=None)
     timed = complete and all(lag.time_ms is not None for lag in lags)
     order = list(Evidence)
+    endings = [position.forecast for position in positions if position.forecast is not None]
+    caught_up = [ending.caught_up_ms for ending in endings]
+    complete_endings = len(endings) == len(positions)
     return LagLine(
         group=group,
         state=state,
@@ -116,6 +127,10 @@ def _lag_line(group: str, state: str, members: int | None, topic: str, positions
         time_error_ms=slowest.time_error_ms if slowest and timed else 0,
         evidence=max((lag.evidence for lag in lags), key=order.index, default=None) if complete else None,
         held_back=sum(position.log.held_back for position in positions if position.log is not None),
+        condition=min((position.condition for position in positions), key=list(Condition).index),
+        caught_up_ms=max(filter(None, caught_up), default=None) if complete_endings and None not in caught_up else None,
+        lost_ms=min((e.lost_ms for e in endings if not e.safe and e.lost_ms is not None), default=None),
+        forecast_known=complete_endings,
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from watermaster.monitor.consumer import Condition, Forecast, Progress, Readers, forecast, judge_consumer, measure_pace
 from watermaster.monitor.horizon import Bound, Horizon, bound_expiry, measure_horizon
 from watermaster.monitor.lag import EndSample, Lag, measure_lag
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
@@ -20,6 +21,9 @@ from watermaster.runtime.doubt import explain_doubt
 from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Owner, Place, Survey, SurveyedGroup, Surveyor
 from watermaster.stream.coordinates import TopicPartition
+
+PATIENCE_MS: Final = 60_000
+"""How long a reader may stand still with something unread: several commit intervals, and a rebalance."""
 
 LOOKS_KEPT: Final = 60
 """Of the ends of each log: at a look every ten seconds this interpolates lags of ten minutes."""
@@ -52,6 +56,9 @@ class PositionReport:
     because: str = ""
     volume: Volume | None = None
     """How much is unread in bytes and how fast it grows; None: unknown, or nothing is unread."""
+    condition: Condition = Condition.UNKNOWN
+    forecast: Forecast | None = None
+    """None: it cannot be said, for instance after one look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,16 @@ class MonitorReport:
 
 
 class Monitor:
-    """Looks at one cluster again and again. `quarantines` are topics whose records wait without a group."""
+    """Looks at one cluster again and again. `quarantines` are topics whose records wait without a group.
 
-    def __init__(self, surveyor: Surveyor, quarantines: Collection[str] = ()) -> None:
+    A reader that does not move for `patience_ms` with something unread is called stuck.
+    """
+
+    def __init__(
+        self, surveyor: Surveyor, quarantines: Collection[str] = (), *, patience_ms: int = PATIENCE_MS
+    ) -> None:
+        self._patience_ms = patience_ms
+        self._progress: dict[tuple[str, TopicPartition], deque[Progress]] = {}
         self._surveyor = surveyor
         self._quarantines = frozenset(quarantines)
         self._ends: dict[TopicPartition, deque[EndSample]] = defaultdict(lambda: deque(maxlen=LOOKS_KEPT))
@@ -100,10 +114,22 @@ class Monitor:
         groups = (*survey.groups, *_held(survey, self._quarantines))
         self._alive_ms |= {group.group_id: survey.taken_ms for group in groups if group.empty is False}
         self._probe(survey, groups)
+        self._remember(survey, groups)
         reports = tuple(self._group(group, survey) for group in groups if group.positions)
         for source, log in survey.logs.items():
             self._ends[source].append(EndSample(survey.taken_ms, log.stable))
         return MonitorReport(survey, reports, tuple(self._failed.values()))
+
+    def _remember(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
+        """Where each position is; what is no longer there is forgotten."""
+        kept: dict[tuple[str, TopicPartition], deque[Progress]] = {}
+        for group in groups:
+            for source, position in group.positions.items():
+                looks = self._progress.get((group.group_id, source)) or deque(maxlen=LOOKS_KEPT)
+                kept[group.group_id, source] = looks
+                if source in survey.logs:
+                    looks.append(Progress(survey.taken_ms, position, survey.logs[source].stable))
+        self._progress = kept
 
     def _probe(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
         """Read what is not known yet, and forget what no position stands at any more."""
@@ -152,8 +178,18 @@ class Monitor:
                     kept_ms=survey.positions_kept_ms,
                     now_ms=survey.taken_ms,
                 )
-            positions.append(self._position(source, position, survey, expiry, group.owners.get(source)))
+            seen = self._position(source, position, survey, expiry, group.owners.get(source))
+            positions.append(self._judged(group, seen, survey.taken_ms))
         return GroupReport(group.group_id, group.state, group.members, tuple(positions))
+
+    def _judged(self, group: SurveyedGroup, seen: PositionReport, now_ms: int) -> PositionReport:
+        """With the condition of its readers, and how it will end."""
+        looks = tuple(self._progress[group.group_id, seen.source])
+        assigned = None if group.simple or group.state != "STABLE" else seen.source in group.owners
+        readers = Readers(group.members, assigned, group.simple)
+        condition = judge_consumer(seen.lag, readers, looks, self._patience_ms)
+        ending = forecast(seen.lag, seen.horizon, measure_pace(looks, self._patience_ms), now_ms)
+        return replace(seen, condition=condition, forecast=ending)
 
     def _alive_on(self, group: SurveyedGroup, source: TopicPartition, survey: Survey) -> int | None:
         if group.group_id in self._alive_ms:
