@@ -48,9 +48,9 @@ class Block:
         )
 
     def without(self, failed: list[int]) -> Block:
-        """The block without some indexes."""
+        """The block without some rows."""
         gone = set(failed)
-        rows = [at for at, index in enumerate(self.indexes) if index not in gone]
+        rows = [row for row in range(len(self.indexes)) if row not in gone]
         return Block(
             [self.indexes[at] for at in rows],
             [self.keys[at] for at in rows] if self.keys else [],

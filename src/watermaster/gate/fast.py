@@ -8,9 +8,8 @@ One record costs a typed decode and its share of a few passes over a block of re
 - one regular expression over all texts that have a pattern, a format or a date, joined with NUL;
 - rules as comparisons of columns, or as closures.
 
-Each pass proves the whole block or nothing. If one fails, the column lane looks at the block; for a contract without
-that lane, the block is halved for the pass until the culprits stand alone, and the others go on. Culprits are not bad,
-only unproven; the exact lane judges them.
+Each pass proves the whole block or says who is to blame, so one bad record costs its neighbours next to nothing.
+Culprits are not bad, only unproven; the column lane and the exact lane judge them.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ from watermaster.gate.typed_record import NoFastLane, compile_record
 
 BLOCK_MAX: Final = 192
 """Records proven together: enough to share the cost of a call."""
-BLOCK_MIN: Final = 24
-"""After a block with culprits: few enough that one costs its neighbours little."""
 INT64_DIGITS: Final = 19
 
 Nullable: TypeAlias = Sequence[bytes | None]
@@ -57,92 +54,59 @@ class FastLane:
         ]
         keys = _key_proof(checks)
         self._asks_keys = keys is not None
-        self._syntax = compile_syntax_proofs(plan)
+        self._syntax = [*compile_syntax_proofs(plan), *(Proof(column.readable) for column in self._columns)]
         self._values = [*compile_value_proofs(plan), *rules, *([] if keys is None else [keys])]
 
-    def proves(self, keys: Nullable, values: Nullable, start: int, stop: int) -> bool:
-        """Whether all records in `[start, stop)` are surely good."""
-        block = self._decode_together(keys, values, start, stop)
-        if block is None or not all(_attempt(proof, block) for proof in self._syntax):
-            return False
-        for column in self._columns:
-            if not _attempt(column.readable, block):
-                return False
-            column.settle(block)
-        return all(_attempt(proof, block) for proof in self._values)
-
     def unproven(self, keys: Nullable, values: Nullable, start: int, stop: int) -> list[int]:
-        """Indexes in `[start, stop)` of records that are for the exact lane, in order."""
+        """Indexes in `[start, stop)` of records that are for another lane, in order."""
         block, failed = self._decode_all(keys, values, start, stop)
-        block = _without_culprits(self._syntax, block, failed)
+        for proof in self._syntax:  # what these do not prove must not be read as text or number by those that follow
+            if rows := proof.culprits(block):
+                failed += [block.indexes[row] for row in rows]
+                block = block.without(rows)
         for column in self._columns:
-            block = _without_culprits([column.readable], block, failed)
             column.settle(block)
-        _without_culprits(self._values, block, failed)
+        rows_failed = {row for proof in self._values for row in proof.culprits(block)}
+        failed += [block.indexes[row] for row in rows_failed]
         failed.sort()
         return failed
 
     def _decode_all(self, keys: Nullable, values: Nullable, start: int, stop: int) -> tuple[Block, list[int]]:
         """The typed records of a range, and the indexes of those that have no such record."""
-        block = self._decode_together(keys, values, start, stop)
-        return self._decode_each(keys, values, start, stop) if block is None else (block, [])
+        wanted: list[Any] = list(values[start:stop])
+        joined = _join(wanted)
+        if joined is not None and len(joined) <= self._bytes_max:  # so is each of them
+            indexes, failed = list(range(start, stop)), list[int]()
+        else:
+            indexes, failed = self._short_enough(values, start, stop)
+            wanted, joined = [values[index] for index in indexes], None
+        records: Records = []
+        while len(records) < len(wanted):
+            try:
+                records.extend(map(self._decode, wanted[len(records) :] if records else wanted))
+            except (ValueError, RecursionError):  # what was decoded before stays in the list
+                joined = None
+                failed.append(indexes.pop(len(records)))
+                del wanted[len(records)]
+        asked = [keys[index] for index in indexes] if self._asks_keys else []
+        return Block(indexes, asked, wanted, records, {}, joined), failed
 
-    def _decode_together(self, keys: Nullable, values: Nullable, start: int, stop: int) -> Block | None:
-        wanted = values[start:stop]
-        try:
-            joined = b"".join(wanted)  # type: ignore[arg-type]
-            if len(joined) <= self._bytes_max:  # so is each of them
-                records = list(map(self._decode, wanted))  # type: ignore[arg-type]
-                return Block(range(start, stop), self._asked(keys[start:stop]), wanted, records, {}, joined)  # type: ignore[arg-type]
-        except (TypeError, ValueError, RecursionError):  # a null value, or one that cannot be decoded
-            pass
-        return None
-
-    def _asked(self, keys: Nullable) -> Nullable:
-        return keys if self._asks_keys else []
-
-    def _decode_each(self, keys: Nullable, values: Nullable, start: int, stop: int) -> tuple[Block, list[int]]:
+    def _short_enough(self, values: Nullable, start: int, stop: int) -> tuple[list[int], list[int]]:
+        """Indexes of the values that may be decoded, and of the others."""
         indexes: list[int] = []
         failed: list[int] = []
         for index in range(start, stop):
             value = values[index]
             (indexes if value is not None and len(value) <= self._bytes_max else failed).append(index)
-        kept: list[Any] = [values[index] for index in indexes]
-        records: Records = []
-        while len(records) < len(kept):
-            try:
-                # What was decoded before an error stays in the list.
-                records.extend(map(self._decode, kept[len(records) :]))
-            except (ValueError, RecursionError):
-                failed.append(indexes.pop(len(records)))
-                del kept[len(records)]
-        return Block(indexes, self._asked([keys[index] for index in indexes]), kept, records, {}), failed
+        return indexes, failed
 
 
-def _without_culprits(proofs: Sequence[Proof], block: Block, failed: list[int]) -> Block:
-    """The records for which all proofs hold; the indexes of the others are added to `failed`."""
-    for proof in proofs:
-        if not _attempt(proof, block):
-            culprits = _culprits(proof, block)
-            failed += culprits
-            block = block.without(culprits)
-    return block
-
-
-def _culprits(proof: Proof, block: Block) -> list[int]:
-    """Indexes of the records that one proof fails on: halve the block until they stand alone."""
-    if len(block.indexes) <= 1:
-        return list(block.indexes)
-    half = len(block.indexes) // 2
-    parts = (block.part(0, half), block.part(half, None))
-    return [index for part in parts if not _attempt(proof, part) for index in _culprits(proof, part)]
-
-
-def _attempt(proof: Proof, block: Block) -> bool:
+def _join(values: list[Any]) -> bytes | None:
+    """All values in one; None if one of them is null."""
     try:
-        return not block.indexes or proof(block)
-    except Exception:  # noqa: BLE001 - `Unsure`, `Undecided`, or a surprise: whatever it is, it proves nothing
-        return False
+        return b"".join(values)
+    except TypeError:
+        return None
 
 
 def _depth(check: FieldCheck) -> int:
@@ -156,13 +120,19 @@ def _depth(check: FieldCheck) -> int:
 def _key_proof(checks: Checks) -> Proof | None:
     """Whether all keys are surely good; None if nothing is asked of keys."""
     if checks.key.check is None and checks.key.encoding != "json":
-        return (lambda block: all(block.keys)) if checks.key.required else None
+        if not checks.key.required:
+            return None
+        return Proof(
+            lambda block: all(block.keys), lambda block: [row for row, key in enumerate(block.keys) if not key]
+        )
     judge = compile_key(checks)
 
-    def prove(block: Block) -> bool:
+    def breaks(key: bytes | None) -> Breaches:
         broken: Breaches = []
-        for key in block.keys:
-            judge(key, broken)
-        return not broken
+        judge(key, broken)
+        return broken
 
-    return prove
+    def failing(block: Block) -> list[int]:
+        return [row for row, key in enumerate(block.keys) if breaks(key)]
+
+    return Proof(lambda block: not failing(block), failing)

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from watermaster.contract.checks import Checks
 from watermaster.gate.column_lane import ColumnLane
 from watermaster.gate.exact import ExactLane
-from watermaster.gate.fast import BLOCK_MAX, BLOCK_MIN, FastLane
+from watermaster.gate.fast import BLOCK_MAX, FastLane
 from watermaster.gate.swift_json import decode_swiftly
 from watermaster.gate.typed_record import NoFastLane
 from watermaster.gate.verdict import PASSED, Judge, Verdict
@@ -19,7 +19,6 @@ COLUMN_RECORDS_MIN: Final = 4
 """Fewer records are judged one by one: passes over columns cost more than they share."""
 _FUTILE_SHARE: Final = 0.5
 """A lane that leaves a larger share of a block undecided is not worth the attempt."""
-_BLOCK_STEP: Final = 6
 _FUTILE_MAX: Final = 6
 """A lane rests for at most 2^5 - 1 blocks before it is tried again."""
 
@@ -51,7 +50,6 @@ class LaneJudge:
         self._fast = _if_possible(lambda: FastLane(checks))
         self._columns = _if_possible(lambda: ColumnLane(checks, self._exact.verdict))
         self._before_exact = before_exact
-        self._block = BLOCK_MAX
         self._fast_worth = _Worth()
         self._columns_worth = _Worth()
 
@@ -67,7 +65,7 @@ class LaneJudge:
         start = 0
         while start < len(values):
             fast = self._fast if self._fast_worth.ask() else None
-            stop = min(start + (BLOCK_MAX if fast is None else self._block), len(values))
+            stop = min(start + BLOCK_MAX, len(values))
             doubtful += range(start, stop) if fast is None else self._unproven(fast, keys, values, start, stop)
             start = stop
             if len(doubtful) >= BLOCK_MAX or start == len(values):
@@ -93,14 +91,8 @@ class LaneJudge:
     def _unproven(
         self, fast: FastLane, keys: list[bytes | None], values: list[bytes | None], start: int, stop: int
     ) -> Sequence[int]:
-        if self._columns is None:
-            failed: Sequence[int] = fast.unproven(keys, values, start, stop)
-            self._fast_worth.learn(futile=len(failed) > _FUTILE_SHARE * (stop - start))
-        else:  # it judges all records of a block for less than it takes to find the culprits
-            failed = range(0) if fast.proves(keys, values, start, stop) else range(start, stop)
-            self._fast_worth.learn(futile=len(failed) > 0)
-        # Slowly up and quickly down: a block with one bad record among many good ones is the dearest.
-        self._block = max(BLOCK_MIN, self._block // 2) if failed else min(self._block + _BLOCK_STEP, BLOCK_MAX)
+        failed = fast.unproven(keys, values, start, stop)
+        self._fast_worth.learn(futile=len(failed) > _FUTILE_SHARE * (stop - start))
         return failed
 
     def _unnamed(

@@ -1,15 +1,17 @@
-"""Proofs: whether all records of a block are surely good in one respect. Only yes means anything."""
+"""Proofs: whether all records of a block are surely good in one respect, and which are not. Only yes means anything."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+import re2
 from msgspec import UNSET, UnsetType
 
-from watermaster.contract.pattern import compile_whole
+from watermaster.contract.pattern import compile_whole, quiet_options
 from watermaster.gate.block import Block, Records, has_long_number
 from watermaster.gate.closure import COMPARISONS, compares_plainly
 from watermaster.gate.expression import Binary, Field, Literal, Node, parse_simple
@@ -17,8 +19,42 @@ from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.rule_check import simplify
 from watermaster.gate.typed_record import NoFastLane, Plan
 
-Proof: TypeAlias = Callable[[Block], bool]
+Holds: TypeAlias = Callable[[Block], bool]
+Rows: TypeAlias = Callable[[Block], list[int]]
 Column: TypeAlias = Callable[[Block], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One respect in which records can be proven.
+
+    `holds` looks at a whole block; whatever it raises proves nothing. `failing` says on which rows it fails, in one
+    more pass; None where only halving the block finds them.
+    """
+
+    holds: Holds
+    failing: Rows | None = None
+
+    def culprits(self, block: Block) -> list[int]:
+        """Rows of the block that are not proven, in order; empty if all are."""
+        if not block.indexes or self._attempt(block):
+            return []
+        return self._halved(block, 0) if self.failing is None else self.failing(block)
+
+    def _halved(self, block: Block, first: int) -> list[int]:
+        """Of a block that does not hold: halve it until the culprits stand alone."""
+        if len(block.indexes) == 1:
+            return [first]
+        half = len(block.indexes) // 2
+        parts = ((first, block.part(0, half)), (first + half, block.part(half, None)))
+        return [row for at, part in parts if not self._attempt(part) for row in self._halved(part, at)]
+
+    def _attempt(self, block: Block) -> bool:
+        try:
+            return self.holds(block)
+        except Exception:  # noqa: BLE001 - `Unsure`, `Undecided`, or a surprise: whatever it is, it proves nothing
+            return False
+
 
 _ABSENT: Final = "\x01"
 """Stands for an absent text: no string of a record without backslashes holds a control character."""
@@ -28,9 +64,9 @@ _NUL: Final = "\0"
 
 def compile_syntax_proofs(plan: Plan) -> list[Proof]:
     """What the bytes must be like, so that everything else may trust the typed records."""
-    proofs: list[Proof] = [_no_backslash, _quotes_proof(plan)]
+    proofs = [Proof(_no_backslash, _with_backslash), Proof(_quotes_proof(plan))]
     if plan.inner_numbers:
-        proofs.append(_no_long_number)
+        proofs.append(Proof(_no_long_number))
     return proofs
 
 
@@ -47,11 +83,15 @@ def _no_backslash(block: Block) -> bool:
     return block.joined.find(b"\\") < 0
 
 
+def _with_backslash(block: Block) -> list[int]:
+    return [row for row, value in enumerate(block.values) if b"\\" in value]
+
+
 def _no_long_number(block: Block) -> bool:
     return not has_long_number(block.joined)
 
 
-def _quotes_proof(plan: Plan) -> Proof:
+def _quotes_proof(plan: Plan) -> Holds:
     """Every member and every string is written with two quotes; see `swift_json`."""
     always, optional = plan.quoted, _optional_count(plan)
     counts = [(attrgetter(attribute), count) for attribute, count in plan.counts]
@@ -94,27 +134,50 @@ def _texts_proof(plan: Plan) -> Proof:
     parts = [
         rf"(?:{part}|\x{{01}})\x{{00}}" if optional else rf"(?:{part})\x{{00}}" for _, part, optional in plan.texts
     ]
-    match = compile_whole("(?:" + "".join(parts) + ")*").Match
+    expression = "(?:" + "".join(parts) + ")*"
+    match, prefix = compile_whole(expression).Match, re2.compile(expression, quiet_options())
     values_of = _gather([attribute for attribute, _, _ in plan.texts])
     sparse = any(optional for _, _, optional in plan.texts)
 
-    def prove(block: Block) -> bool:
+    def joined(block: Block) -> str:
         values = values_of(block.records)
         if sparse:
             values = [value if type(value) is str else _ABSENT for value in values]
-        return bool(match(_NUL.join(values) + _NUL))
+        return _NUL.join(values) + _NUL
 
-    return prove
+    def failing(block: Block) -> list[int]:
+        """The longest good beginning ends before a culprit; the next one starts behind it."""
+        text, rows, start, row = joined(block).encode(), [], 0, 0
+        while start < len(text):
+            end = prefix.match(text, start).end()  # it matches nothing at least
+            row += text.count(b"\0", start, end) // len(parts)
+            if row == len(block.records):
+                break
+            rows.append(row)
+            row, start = row + 1, _behind(text, end, len(parts))
+        return rows
+
+    return Proof(lambda block: bool(match(joined(block))), failing)
+
+
+def _behind(text: bytes, start: int, count: int) -> int:
+    """Where the text goes on after so many NULs."""
+    for _ in range(count):
+        start = text.index(b"\0", start) + 1
+    return start
 
 
 def _test_proof(attribute: str, test: Callable[[Any], bool], *, optional: bool) -> Proof:
+    def failing(block: Block) -> list[int]:
+        return [
+            row
+            for row, value in enumerate(block.column(attribute))
+            if not (optional and (value is None or value is UNSET)) and not test(value)
+        ]
+
     if not optional:
-        return lambda block: all(map(test, block.column(attribute)))
-
-    def prove(block: Block) -> bool:
-        return all(test(value) for value in block.column(attribute) if value is not None and value is not UNSET)
-
-    return prove
+        return Proof(lambda block: all(map(test, block.column(attribute))), failing)
+    return Proof(lambda block: not failing(block), failing)
 
 
 def compile_rule_proof(expression: str, plan: Plan, access: RecordAccess) -> Proof:
@@ -126,10 +189,25 @@ def compile_rule_proof(expression: str, plan: Plan, access: RecordAccess) -> Pro
     closure = simplify(expression, access)
     if closure is None:
         raise NoFastLane
-    read = closure.read
-    if closure.kind is bool:
-        return lambda block: all(map(read, block.records))
-    return lambda block: all(value is True or value == "" for value in map(read, block.records))
+    read, is_bool = closure.read, closure.kind is bool
+
+    def holds(record: Any) -> bool:  # noqa: ANN401 - a record of the plan's type
+        value = read(record)
+        return value is True or (not is_bool and value == "")
+
+    def failing(block: Block) -> list[int]:
+        return [row for row, record in enumerate(block.records) if not _surely(holds, record)]
+
+    if is_bool:
+        return Proof(lambda block: all(map(read, block.records)), failing)
+    return Proof(lambda block: all(map(holds, block.records)), failing)
+
+
+def _surely(holds: Callable[[Any], bool], record: Any) -> bool:  # noqa: ANN401 - a record of the plan's type
+    try:
+        return holds(record)
+    except Exception:  # noqa: BLE001 - as in `Proof`
+        return False
 
 
 def _column_proof(tree: Node, plan: Plan) -> Proof | None:
@@ -140,7 +218,7 @@ def _column_proof(tree: Node, plan: Plan) -> Proof | None:
         first, second = _column_proof(tree.left, plan), _column_proof(tree.right, plan)
         if first is None or second is None:
             return None
-        return lambda block: first(block) and second(block)
+        return _both(first, second)
     left, right = _column(tree.left, plan), _column(tree.right, plan)
     if left is None or right is None or tree.sign not in COMPARISONS:
         return None
@@ -149,7 +227,21 @@ def _column_proof(tree: Node, plan: Plan) -> Proof | None:
     ):
         return None
     compare, first_of, second_of = COMPARISONS[tree.sign], left[0], right[0]
-    return lambda block: all(map(compare, first_of(block), second_of(block)))
+
+    def compared(block: Block) -> Iterable[bool]:
+        return map(compare, first_of(block), second_of(block))
+
+    return Proof(
+        lambda block: all(compared(block)),
+        lambda block: [row for row, holds in enumerate(compared(block)) if not holds],
+    )
+
+
+def _both(first: Proof, second: Proof) -> Proof:
+    return Proof(
+        lambda block: first.holds(block) and second.holds(block),
+        lambda block: sorted({*first.culprits(block), *second.culprits(block)}),
+    )
 
 
 def _column(node: Node, plan: Plan) -> tuple[Column, type] | None:
