@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from watermaster.gate.typed_record import SAFE_DIGITS, Unsure
 
@@ -32,6 +33,7 @@ class Block:
     records: Records
     numbers: dict[str, Numbers]
     _joined: bytes | None = None
+    _columns: dict[str, Sequence[Any]] | None = None
 
     @property
     def joined(self) -> bytes:
@@ -59,10 +61,19 @@ class Block:
             {attribute: [column[at] for at in rows] for attribute, column in self.numbers.items()},
         )
 
-    def column(self, attribute: str) -> Iterable[Any]:
-        """The values of one attribute."""
+    def column(self, attribute: str) -> Sequence[Any]:
+        """The values of one attribute; of a number that has been read, the numbers."""
         numbers = self.numbers.get(attribute)
-        return map(attrgetter(attribute), self.records) if numbers is None else numbers
+        return self.raw(attribute) if numbers is None else numbers
+
+    def raw(self, attribute: str) -> Sequence[Any]:
+        """The values of one attribute as they were decoded."""
+        if "." in attribute or not self.records:
+            return list(map(attrgetter(attribute), self.records))
+        if self._columns is None:  # all of them at once cost less than three one by one
+            names = self.records[0].__struct_fields__
+            self._columns = dict(zip(names, zip(*map(astuple, self.records), strict=True), strict=True))
+        return self._columns[attribute]
 
 
 def has_long_number(text: bytes) -> bool:
@@ -88,7 +99,7 @@ class NumberColumn:
 
     def readable(self, block: Block) -> bool:
         """Reads the column into the block; raises if a number is not surely good. Leaves the records as they are."""
-        literals = list(map(self._get, block.records))
+        literals = block.raw(self._attribute)
         if self._optional:
             literals = [b"null" if literal is UNSET else literal for literal in literals]
         text = b",".join(literals)

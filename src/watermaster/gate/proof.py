@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain, repeat
-from operator import attrgetter
+from itertools import chain, compress, count, repeat
+from operator import not_
 from typing import Any, Final, TypeAlias
 
 import re2
 from msgspec import UNSET, UnsetType
 
-from watermaster.contract.pattern import compile_whole, quiet_options
-from watermaster.gate.block import Block, Records, has_long_number
+from watermaster.contract.pattern import quiet_options
+from watermaster.gate.block import Block, has_long_number
 from watermaster.gate.closure import COMPARISONS, compares_plainly
 from watermaster.gate.expression import Binary, Field, Literal, Node, parse_simple
 from watermaster.gate.record_access import RecordAccess
@@ -29,15 +29,15 @@ class Proof:
     """One respect in which records can be proven.
 
     `holds` looks at a whole block; whatever it raises proves nothing. `failing` says on which rows it fails, in one
-    more pass; None where only halving the block finds them.
+    more pass; None where only halving the block finds them. Without `holds`, the one pass of `failing` answers both.
     """
 
-    holds: Holds
+    holds: Holds | None
     failing: Rows | None = None
 
     def culprits(self, block: Block) -> list[int]:
         """Rows of the block that are not proven, in order; empty if all are."""
-        if not block.indexes or self._attempt(block):
+        if not block.indexes or (self.holds is not None and self._attempt(block)):
             return []
         return self._halved(block, 0) if self.failing is None else self.failing(block)
 
@@ -51,7 +51,7 @@ class Proof:
 
     def _attempt(self, block: Block) -> bool:
         try:
-            return self.holds(block)
+            return self.holds is not None and self.holds(block)
         except Exception:  # noqa: BLE001 - `Unsure`, `Undecided`, or a surprise: whatever it is, it proves nothing
             return False
 
@@ -94,39 +94,38 @@ def _no_long_number(block: Block) -> bool:
 def _quotes_proof(plan: Plan) -> Holds:
     """Every member and every string is written with two quotes; see `swift_json`."""
     always, optional = plan.quoted, _optional_count(plan)
-    counts = [(attrgetter(attribute), count) for attribute, count in plan.counts]
+    counts = list(plan.counts)
 
     def prove(block: Block) -> bool:
         expected = always * len(block.records)
         if optional is not None:
-            expected += optional(block.records)
-        for get, count in counts:
-            expected += sum(map(count, map(get, block.records)))
+            expected += optional(block)
+        for attribute, count_inside in counts:
+            expected += sum(map(count_inside, block.column(attribute)))
         return block.joined.count(b'"') == 2 * expected
 
     return prove
 
 
-def _optional_count(plan: Plan) -> Callable[[Records], int] | None:
+def _optional_count(plan: Plan) -> Callable[[Block], int] | None:
     """Members that are there, and strings among them, of all optional scalars."""
     if not plan.optional:
         return None
     values_of = _gather(plan.optional)
 
-    def count(records: Records) -> int:
-        types = list(map(type, values_of(records)))
+    def members(block: Block) -> int:
+        types = list(map(type, values_of(block)))
         strings = types.count(str)
         return len(types) + strings - (types.count(UnsetType) if strings < len(types) else 0)
 
-    return count
+    return members
 
 
-def _gather(attributes: list[str]) -> Callable[[Records], Iterable[Any]]:
+def _gather(attributes: list[str]) -> Callable[[Block], Iterable[Any]]:
     """All values of some attributes, record by record."""
-    get = attrgetter(*attributes)
     if len(attributes) == 1:
-        return lambda records: map(get, records)
-    return lambda records: chain.from_iterable(map(get, records))
+        return lambda block: block.raw(attributes[0])
+    return lambda block: chain.from_iterable(zip(*map(block.raw, attributes), strict=True))
 
 
 def _texts_proof(plan: Plan) -> Proof:
@@ -135,29 +134,24 @@ def _texts_proof(plan: Plan) -> Proof:
         rf"(?:{part}|\x{{01}})\x{{00}}" if optional else rf"(?:{part})\x{{00}}" for _, part, optional in plan.texts
     ]
     expression = "(?:" + "".join(parts) + ")*"
-    match, prefix = compile_whole(expression).Match, re2.compile(expression, quiet_options())
+    beginning = re2.compile(expression, quiet_options()).match
     values_of = _gather([attribute for attribute, _, _ in plan.texts])
     sparse = any(optional for _, _, optional in plan.texts)
 
-    def joined(block: Block) -> str:
-        values = values_of(block.records)
-        if sparse:
-            values = [value if type(value) is str else _ABSENT for value in values]
-        return _NUL.join(values) + _NUL
-
     def failing(block: Block) -> list[int]:
         """The longest good beginning ends before a culprit; the next one starts behind it."""
-        text, rows, start, row = joined(block).encode(), [], 0, 0
-        while start < len(text):
-            end = prefix.match(text, start).end()  # it matches nothing at least
+        values = values_of(block)
+        if sparse:
+            values = [value if type(value) is str else _ABSENT for value in values]
+        text = (_NUL.join(values) + _NUL).encode()
+        rows, row, start = [], 0, 0
+        while (end := beginning(text, start).end()) < len(text):  # nothing at least is a good beginning
             row += text.count(b"\0", start, end) // len(parts)
-            if row == len(block.records):
-                break
             rows.append(row)
             row, start = row + 1, _behind(text, end, len(parts))
         return rows
 
-    return Proof(lambda block: bool(match(joined(block))), failing)
+    return Proof(None, failing)
 
 
 def _behind(text: bytes, start: int, count: int) -> int:
@@ -233,13 +227,13 @@ def _column_proof(tree: Node, plan: Plan) -> Proof | None:
 
     return Proof(
         lambda block: all(compared(block)),
-        lambda block: [row for row, holds in enumerate(compared(block)) if not holds],
+        lambda block: list(compress(count(), map(not_, compared(block)))),
     )
 
 
 def _both(first: Proof, second: Proof) -> Proof:
     return Proof(
-        lambda block: first.holds(block) and second.holds(block),
+        None,
         lambda block: sorted({*first.culprits(block), *second.culprits(block)}),
     )
 
