@@ -14,7 +14,7 @@ from bench.figure import Missing, Section
 from bench.process_cpu import require_proc
 from bench.run import Run
 from bench.scale import FULL, QUICK, Scale
-from bench.section import auditor, decide, held, install, latency, peers, profile, recovery, transfer
+from bench.section import auditor, decide, held, install, latency, peers, profile, recovery, replay, transfer
 from watermaster.stream.fault import Fault
 
 SECTIONS: dict[str, Callable[[Run], Section]] = {
@@ -22,6 +22,7 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "transfer": transfer.run,
     "latency": latency.run,
     "held": held.run,
+    "replay": replay.run,
     "recovery": recovery.run,
     "auditor": auditor.run,
     "peers": peers.run,

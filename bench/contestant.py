@@ -124,18 +124,23 @@ class Gate(Contestant):
 
     label = "gate"
 
-    def __init__(self, arena: Arena, source: str) -> None:
+    def __init__(self, arena: Arena, source: str, contract: bytes = CONTRACT) -> None:
         super().__init__(arena, source)
         self.quarantine = arena.topic(f"{self.name}.quarantine")
         self.ledger = arena.topic(f"{self.name}.ledger")
+        self.holds = arena.topic(f"{self.name}.holds", cleanup_policy="compact")
         self.control = arena.topic(f"{self.name}.control", 1, cleanup_policy="compact")
         (self.directory / "contracts").mkdir()
-        (self.directory / "contracts" / "orders.odcs.yaml").write_bytes(
-            CONTRACT.replace(b"logicalType: object\n", OPEN_BUDGET, 1)
-        )
         self.config.write_text(yaml.safe_dump(self._document()))
+        self.activate(contract)
+
+    def activate(self, contract: bytes) -> None:
+        """Put a contract in force."""
+        (self.directory / "contracts" / "orders.odcs.yaml").write_bytes(
+            contract.replace(b"logicalType: object\n", OPEN_BUDGET, 1)
+        )
         configuration = load_configuration(self.config)
-        plan = activation.plan(configuration, source, document=None, rollback_to=None, why="benchmark")
+        plan = activation.plan(configuration, self.source, document=None, rollback_to=None, why="benchmark")
         activation.write(configuration, plan)
 
     def _document(self) -> dict[str, object]:
@@ -150,6 +155,7 @@ class Gate(Contestant):
             "cluster": "arena",
             "control": self.control,
             "ledger": self.ledger,
+            "holds": self.holds,
             "metrics_listen": None,
             "commit_interval_ms": round(COMMIT_INTERVAL_S * 1000),
             "transaction_records_max": RECORDS_MAX,
@@ -173,7 +179,7 @@ class Gate(Contestant):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        return self.target, self.quarantine, self.ledger, self.control
+        return self.target, self.quarantine, self.ledger, self.holds, self.control
 
     def command(self) -> Sequence[str]:
         return sys.executable, "-m", "watermaster", "gate", "--config", str(self.config)

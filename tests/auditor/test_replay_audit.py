@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 import histories
+import msgspec
 import pytest
 from histories import History, Out, batch_of, honest
 
@@ -174,7 +175,7 @@ def test_the_name_of_a_fix_behind_the_coordinates_is_read_over() -> None:
     home = Home(histories.CLUSTER, histories.TOPIC_ID, 0)
     plain = Coordinates(histories.CLUSTER, histories.TOPIC_ID, 0, 5, 1, 0, 3)
     for where in (home, dataclasses.replace(home, partition=1, prefix=b"")):
-        fixed = read_origin(dataclasses.replace(plain, fix="times-2400@2").encode(), where)
+        fixed = read_origin(msgspec.structs.replace(plain, fix="times-2400@2").encode(), where)
         assert fixed == read_origin(plain.encode(), where)
         assert fixed is not None
         for forged in (b" times@x", b" @", b" a@1 b@2"):

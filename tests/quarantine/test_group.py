@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from letters import COLOUR, PRICE, gate_letter, held
@@ -40,7 +39,7 @@ def test_parts_that_are_merged_equal_the_whole(times: list[int], cut: int) -> No
     record = held(gate_letter())
     whole, left, right = Groups(), Groups(), Groups()
     for number, at_ms in enumerate(times):
-        facts = dataclasses.replace(record, landed_ms=at_ms, value_bytes=number % 7, place_offset=number)
+        facts = msgspec.structs.replace(record, landed_ms=at_ms, value_bytes=number % 7, place_offset=number)
         whole.add(facts)
         (left if number < cut else right).add(facts)
     merged = left.largest() or right.largest()

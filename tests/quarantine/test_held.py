@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from letters import ADOPTION, CLUSTER, LANDING, PRICE, QUARANTINE, TOPIC_ID, foreign_letter, gate_letter, held
@@ -89,5 +88,5 @@ def test_a_letter_without_coordinates_is_named_by_where_it_lies() -> None:
 
 
 def test_a_framed_value_names_its_schema() -> None:
-    framed = dataclasses.replace(gate_letter(), value=b"\x00\x00\x00\x01\x02rest")
+    framed = msgspec.structs.replace(gate_letter(), value=b"\x00\x00\x00\x01\x02rest")
     assert held(framed).facets.schema_id == "258"

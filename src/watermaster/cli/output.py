@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 
 WIDTH_WITHOUT_TERMINAL: Final = 200
@@ -59,6 +60,8 @@ def show_json(value: Any) -> None:  # noqa: ANN401 -- any value of ours
 
 def plain(value: Any) -> Any:  # noqa: ANN401 -- any value of ours
     """A value made of what JSON knows."""
+    if isinstance(value, msgspec.Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):

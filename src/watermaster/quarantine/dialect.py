@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from watermaster.quarantine.envelope_facts import read_envelope
+from watermaster.quarantine.envelope_facts import EnvelopeFacts, read_envelope
 from watermaster.quarantine.letter import Dialect, Letter, Origin, PlainMapping, UnreadLetter
 from watermaster.stream.batch import RawHeaders
 
@@ -28,6 +28,8 @@ _LONG_BYTES: Final = 8
 _DIGITS_MAX: Final = 19
 _NO_COORDINATES: Final = UnreadLetter("letter.coordinates", "the headers name no valid topic, partition and offset")
 _OTHER: Final = UnreadLetter("letter.other", "the headers are not of this convention")
+
+_PERHAPS_GATE: Final = (None, Dialect.GATE)
 
 _Own: TypeAlias = Mapping[str, bytes | None]
 """Headers of one convention, the last value of each name."""
@@ -55,8 +57,10 @@ _MARKS: Final = {
 
 def detect_dialect(headers: RawHeaders) -> Dialect:
     """The convention that wrote these headers; PLAIN if it is none that is known."""
-    if read_envelope(headers) is not None:
-        return Dialect.GATE
+    return Dialect.GATE if read_envelope(headers) is not None else _detect_other(headers)
+
+
+def _detect_other(headers: RawHeaders) -> Dialect:
     for name, _ in reversed(headers):
         if name in _MARKS:
             return _MARKS[name]
@@ -69,10 +73,13 @@ def read_letter(
     """Read a dead letter's headers, of the given convention or of the one that is found. Never raises for bad data."""
     if len(headers) > HEADERS_MAX:
         return UnreadLetter("letter.headers", f"the record has more than {HEADERS_MAX} headers")
-    chosen = dialect or detect_dialect(headers)
+    facts = read_envelope(headers) if dialect in _PERHAPS_GATE else None
+    if facts is not None:
+        return _gate_letter(headers, facts)
+    chosen = dialect or _detect_other(headers)
     match chosen:
         case Dialect.GATE:
-            return _read_gate(headers)
+            return _OTHER
         case Dialect.PLAIN:
             return _read_plain(headers, mapping or PlainMapping())
         case _:
@@ -80,10 +87,7 @@ def read_letter(
             return _READERS[chosen](own, originals) if own else _OTHER
 
 
-def _read_gate(headers: RawHeaders) -> Letter | UnreadLetter:
-    facts = read_envelope(headers)
-    if facts is None:
-        return _OTHER
+def _gate_letter(headers: RawHeaders, facts: EnvelopeFacts) -> Letter:
     place = facts.coordinates
     return Letter(
         Dialect.GATE,

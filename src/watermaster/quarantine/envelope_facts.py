@@ -6,7 +6,6 @@ looked for from the end, and nothing before our part is believed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -32,8 +31,7 @@ class ReferenceFacts(msgspec.Struct, frozen=True):
     headers: int
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeFacts:
+class EnvelopeFacts(msgspec.Struct, frozen=True, gc=False):
     """The gate's part of the headers. `more` counts broken rules beyond those that are listed."""
 
     originals: int
@@ -63,9 +61,9 @@ def read_envelope(headers: RawHeaders) -> EnvelopeFacts | None:
     return EnvelopeFacts(
         originals=originals,
         coordinates=coordinates,
-        topic=_text(own["__dlq.errors.topic"]),
-        gate=_text(own.get("__dlq.errors.group")),
-        contract=_text(own.get(CONTRACT)),
+        topic=_name(own["__dlq.errors.topic"]),
+        gate=_name(own.get("__dlq.errors.group")),
+        contract=_name(own.get(CONTRACT)),
         broken=listed[0],
         more=listed[1],
         operational=OPERATIONAL in own,
@@ -115,5 +113,7 @@ def _reference(text: bytes) -> ReferenceFacts | None:
         return None
 
 
-def _text(value: bytes | None) -> str:
+@lru_cache(maxsize=_RULES_CACHE_MAX)
+def _name(value: bytes | None) -> str:
+    """Topics, gates and contracts: few, and repeated in every record."""
     return (value or b"").decode(errors="replace")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+import msgspec
+
 from watermaster.gate.verdict import BrokenRule
 from watermaster.quarantine.dialect import read_letter
 from watermaster.quarantine.envelope_facts import ReferenceFacts
@@ -42,8 +44,7 @@ class Payload(Enum):
     """The writer copies none (a share group without `errors.deadletterqueue.copy.record.enable`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantineRecord:
+class QuarantineRecord(msgspec.Struct, frozen=True, gc=False):
     """A record as it lies on a quarantine topic. `timestamp_ms` is -1 where it has none."""
 
     source: TopicPartition
@@ -67,8 +68,7 @@ class Adoption:
     mapping: PlainMapping = field(default_factory=PlainMapping)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """Why, where no contract says it: the stage, the exception's types (outermost first), the top frames."""
 
     stage: str = ""
@@ -76,8 +76,7 @@ class Failure:
     frames: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
+class Facets(msgspec.Struct, frozen=True, gc=False):
     """What failures are counted by and never grouped by: the variables that triage contrasts. Empty is not known."""
 
     producer: str = ""
@@ -86,8 +85,7 @@ class Facets:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRecord:
+class HeldRecord(msgspec.Struct, frozen=True, gc=False):
     """The facts of one held record.
 
     `place` and `place_offset` are where its bytes lie; `origin` is the source record by name, None where the
@@ -129,8 +127,7 @@ class NotHeld:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class OriginalRecord:
+class OriginalRecord(msgspec.Struct, frozen=True, gc=False):
     """The record as its source wrote it. `timestamp_ms` is -1 where it had none."""
 
     key: bytes | None

@@ -11,8 +11,9 @@ groups may write a letter twice; both then have one key, and so are one hold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 TOPIC_NAME_MARK: Final = "name:"
 """Stands before a topic's name where its id is not known (it is gone, or may not be seen). Ids have no colon."""
@@ -22,8 +23,7 @@ _FIELDS: Final = 7
 _DIGITS_MAX: Final = 19
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class HoldKey:
+class HoldKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """The identity of one hold. `ordinal` tells several outputs of one source record apart."""
 
     cluster_id: str

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+
 from watermaster.quarantine.envelope_facts import EnvelopeFacts
 from watermaster.stream.batch import RawHeaders
 
@@ -29,8 +31,7 @@ class Dialect(Enum):
     """Any other topic; a `PlainMapping` says which headers mean what, if any do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where the failed record was read from, by name: dead letters know no ids."""
 
     topic: str
@@ -38,8 +39,7 @@ class Origin:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True, gc=False):
     """One dead letter's headers, read. `holder` is who gave up on the record: gate, connector, group, application.
 
     `trace` is the exception's stack trace as text; it may repeat values of the record and so is only read for frames

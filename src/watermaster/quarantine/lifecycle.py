@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+import msgspec
+
 ATTEMPTS_MAX: Final = 1_000
 """An upper end for whatever a site configures: a loop that has gone so far is a fault."""
 
@@ -68,8 +70,7 @@ class Actor:
     approved_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """The state of one hold, and how it came there. `at_ms` is milliseconds since the epoch.
 
     `attempt` is that of the next replay: 0 before the first. `fix` is `name@version`, empty for none. `activation`
@@ -99,8 +100,7 @@ class Refusal(Enum):
     FIX_MISSING = "the step needs the name of a fix"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, gc=False):
     """A step with who takes it, when and why."""
 
     step: Step

@@ -76,6 +76,8 @@ class ReplayTally:
     stale: int = 0
     """Replayed although downstream has a newer record of the key."""
     transactions: int = 0
+    seconds: float = 0.0
+    """From the beginning to the last commit."""
 
     def add(self, judged: Judged) -> None:
         """Count one record."""
@@ -89,6 +91,7 @@ class ReplayTally:
         self.rules.update(other.rules)
         self.stale += other.stale
         self.transactions += other.transactions
+        self.seconds += other.seconds
 
 
 class Replay:
@@ -115,9 +118,17 @@ class Replay:
         self._sleep = sleep
         self._on_progress = on_progress
         self.tally = ReplayTally()
-        self._open: list[Judged] = []
+        self._open: list[bytes] = []
+        """Keys of the open transaction's holds, and what will have been done when it is committed."""
+        self._pending = ReplayTally()
+        self._outputs: list[Output] = []
+        """Of the open transaction, and not yet handed over."""
         self._records_max = _transaction_size(order)
         self._refused: set[bytes] = set()
+        self._now_ms = self._activation = 0
+        """Of the batch at hand: when and by which activation it was judged."""
+        self._advanced: dict[tuple[object, ...], tuple[Hold, bytes] | None] = {}
+        """Records of a batch that end alike share their state."""
         self._began_s = 0.0
         self._written = 0
         self._began_all_s = clock.monotonic_s()
@@ -129,6 +140,7 @@ class Replay:
         """
         for partition in partitions:
             self._partition(TopicPartition(self._order.quarantine, partition))
+        self.tally.seconds = self._clock.monotonic_s() - self._began_all_s
         return self.tally
 
     def _partition(self, where: TopicPartition) -> None:
@@ -152,7 +164,7 @@ class Replay:
 
     def _attempt(self, where: TopicPartition) -> None:
         """One pass over the partition with a producer of its own; states tell what an earlier pass has done."""
-        self._open = []
+        self._open, self._outputs, self._pending = [], [], ReplayTally()
         holds = self._holds_partition(where)
         downstream = self._open_downstream(self._order.transactional_id(where.partition))
         try:
@@ -161,8 +173,9 @@ class Replay:
             for found in self._judged(where, states):
                 for judged in found:
                     self._take(judged, states, holds, downstream)
-                    if self._is_due():
+                    if len(self._open) >= self._records_max:
                         self._commit(downstream)
+                self._flush(downstream)
                 if self._is_due():
                     self._commit(downstream)
             self._commit(downstream)
@@ -180,28 +193,32 @@ class Replay:
             reach(CrashPoint.AFTER_POLL)
             self._contracts.follow()
             in_force = self._contracts.current(self._order.stream)
-            yield self._judgement.judge(step.batch, states, in_force, self._clock.now_ms())
+            self._now_ms, self._activation = self._clock.now_ms(), in_force.activation.number
+            self._advanced.clear()
+            yield self._judgement.judge(step.batch, states, in_force, self._now_ms)
 
     def _take(self, judged: Judged, states: HoldStates, holds: TopicPartition, downstream: Downstream) -> None:
-        key = judged.held.key.encode()
+        key = judged.key
         step = Step.FAIL_REPLAY if key in self._refused else self._step(judged)
         if step is None:
             self.tally.add(judged)  # nothing is written of it
             return
-        if states.find(judged.held.key) != judged.hold:
+        if states.find_written(key) != judged.hold:
             return  # a quarantine may hold one source record twice, and this batch had both
-        hold = self._advance(judged, step)
-        if isinstance(hold, Refusal):
+        advanced = self._advance(judged, step)
+        if advanced is None:
             return
+        hold, value = advanced
         if not self._open:
             downstream.begin()
             self._began_s = self._clock.monotonic_s()
-        value = encode_hold(hold, account_of(judged.held))
         note = Output(holds.topic, holds.partition, key, value, None, [])
-        outputs = [self._output(judged, hold), note] if step is Step.REPLAY else [note]
+        if step is Step.REPLAY:
+            self._outputs.append(self._output(judged, hold))
+        self._outputs.append(note)
         states.take(key, value)
-        self._open.append(judged)
-        downstream.write(outputs)
+        self._open.append(key)
+        self._pending.add(judged)
 
     def _step(self, judged: Judged) -> Step | None:
         match judged.fate:
@@ -214,22 +231,26 @@ class Replay:
             case _:
                 return None
 
-    def _advance(self, judged: Judged, step: Step) -> Hold | Refusal:
-        activation = 0
-        if step in (Step.REPLAY, Step.FAIL_REPLAY):
-            activation = self._contracts.current(self._order.stream).activation.number
+    def _advance(self, judged: Judged, step: Step) -> tuple[Hold, bytes] | None:
+        """The new state and how it is written; None if the life-cycle refuses the step."""
+        held = judged.held
+        alike = (step, judged.hold, judged.fix, judged.broken, held.stream, held.contract, held.activation)
+        if alike not in self._advanced:
+            hold = advance(judged.hold, self._move(judged, step), self._judgement.attempts_max)
+            self._advanced[alike] = None if isinstance(hold, Refusal) else (hold, encode_hold(hold, account_of(held)))
+        return self._advanced[alike]
+
+    def _move(self, judged: Judged, step: Step) -> Move:
         rules = ", ".join(dict.fromkeys(broken.rule for broken in judged.broken))
-        why = f"still breaks {rules}" if step is Step.FAIL_REPLAY and rules else self._order.why
-        move = Move(
+        return Move(
             step,
             self._order.by,
-            self._clock.now_ms(),
-            why,
+            self._now_ms,
+            f"still breaks {rules}" if step is Step.FAIL_REPLAY and rules else self._order.why,
             fix=judged.fix or self._order.fix,
-            activation=activation,
+            activation=self._activation if step in (Step.REPLAY, Step.FAIL_REPLAY) else 0,
             target=self._order.target if self._order.is_repair else "",
         )
-        return advance(judged.hold, move, self._judgement.attempts_max)
 
     def _output(self, judged: Judged, hold: Hold) -> Output:
         record, key = judged.after, judged.held.key
@@ -249,21 +270,24 @@ class Replay:
         return Output(self._order.target, key.partition, record.key, record.value, record.timestamp_ms, headers)
 
     def _is_due(self) -> bool:
-        return bool(self._open) and (
-            len(self._open) >= self._records_max or self._clock.monotonic_s() - self._began_s >= self._order.interval_s
-        )
+        return bool(self._open) and self._clock.monotonic_s() - self._began_s >= self._order.interval_s
+
+    def _flush(self, downstream: Downstream) -> None:
+        if self._outputs:
+            downstream.write(self._outputs)
+            self._outputs = []
 
     def _commit(self, downstream: Downstream) -> None:
         if not self._open:
             return
+        self._flush(downstream)
         reach(CrashPoint.AFTER_PRODUCE)
         downstream.commit({}, None)
         reach(CrashPoint.AFTER_COMMIT)
         self._written += len(self._open)
-        for judged in self._open:
-            self.tally.add(judged)
-        self._open = []
-        self.tally.transactions += 1
+        self._pending.transactions = 1
+        self.tally.merge(self._pending)
+        self._open, self._pending = [], ReplayTally()
         self._on_progress(self.tally)
         self._hold_back()
 
@@ -280,7 +304,7 @@ class Replay:
         if len(self._open) > 1:
             self._records_max = max(1, len(self._open) // NARROW_BY)
         elif self._open:
-            self._refused.add(self._open[0].held.key.encode())
+            self._refused.add(self._open[0])
             self._records_max = _transaction_size(self._order)
 
     def _holds_partition(self, where: TopicPartition) -> TopicPartition:

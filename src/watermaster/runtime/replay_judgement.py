@@ -6,9 +6,12 @@ Records are read, mended by their fix and judged by the contract in force now, i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from watermaster.gate.verdict import PASSED, BrokenRule, Outcome, Verdict
 from watermaster.quarantine.held import (
@@ -46,10 +49,11 @@ class Fate(Enum):
     """It has used up its attempts: the guard against loops."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """One held record with what a replay does to it. `after` is the record as it would be written."""
 
+    key: bytes
+    """Of the hold, as it is written."""
     held: HeldRecord
     hold: Hold
     fate: Fate
@@ -62,8 +66,7 @@ class Judged:
     trouble: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Amended:
+class Amended(msgspec.Struct, frozen=True, gc=False):
     """The record that a fix made, and the name of the fix; `trouble` says why it could not."""
 
     record: OriginalRecord
@@ -145,11 +148,12 @@ class Choice:
             if isinstance(found, NotHeld):
                 continue
             held, before = found
-            hold = states.find(held.key)
+            key = held.key.encode()
+            hold = states.find_written(key)
             if hold.state in ENDS:
                 continue
             if self.choose(held, hold, before):
-                yield Judged(held, hold, Fate.CHOSEN, before)
+                yield Judged(key, held, hold, Fate.CHOSEN, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +190,8 @@ class Judgement:
             return replace(chosen, fate=Fate.STALE, is_stale=True)
         amended = self.amend(held, chosen.hold, before, now_ms)
         fate = Fate.UNFIXED if amended.trouble else Fate.PASSES
-        return Judged(
-            held, chosen.hold, fate, before, amended.record, (), amended.fix, is_stale=stale, trouble=amended.trouble
+        return replace(
+            chosen, fate=fate, after=amended.record, fix=amended.fix, is_stale=stale, trouble=amended.trouble
         )
 
     def _apply_contract(self, found: list[Judged], to_judge: Sequence[int], in_force: InForce, now_ms: int) -> None:

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 RESERVED_HEADER = "__watermaster"
 """The one header that we write; copies that come from outside are removed before ours is appended."""
@@ -25,6 +28,8 @@ _VERSION = b"1"
 _FIELD_COUNT = 8
 _DIGITS_MAX = 19
 """Of a signed 64-bit number."""
+_PREFIXES_MAX: Final = 4096
+"""One for each source partition that is written for: as many as one process ever has."""
 _FIX: Final = re.compile(rb"[A-Za-z0-9._-]{1,100}@[0-9]{1,9}")
 
 
@@ -39,8 +44,7 @@ class TopicPartition:
         return f"{self.topic}[{self.partition}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Coordinates:
+class Coordinates(msgspec.Struct, frozen=True, gc=False):
     """The source record of an output, unique for ever: ids and not names, so a re-created topic is another topic."""
 
     cluster_id: str
@@ -60,6 +64,7 @@ class Coordinates:
         return numbers + b" " + self.fix.encode() if self.fix else numbers
 
 
+@lru_cache(maxsize=_PREFIXES_MAX)
 def coordinates_prefix(cluster_id: str, topic_id: str, partition: int) -> bytes:
     """The constant part of `Coordinates.encode` for one source partition; the hot loop appends the rest."""
     return b"%s %s %s %d " % (_VERSION, cluster_id.encode(), topic_id.encode(), partition)
@@ -76,10 +81,11 @@ def decode_coordinates(value: bytes | None) -> Coordinates | None:
     if len(fields) != _FIELD_COUNT or fields[0] != _VERSION:
         return None
     # Digits alone, as we write them: int() would also take signs, spaces and underscores, and any length.
-    if not all(field.isdigit() and len(field) <= _DIGITS_MAX for field in fields[3:]):
+    numbers = fields[3:]
+    if b"" in numbers or not b"".join(numbers).isdigit() or max(map(len, numbers)) > _DIGITS_MAX:
         return None
     try:
-        partition, offset, attempt, ordinal, activation = map(int, fields[3:])
+        partition, offset, attempt, ordinal, activation = map(int, numbers)
         return Coordinates(
             fields[1].decode(), fields[2].decode(), partition, offset, attempt, ordinal, activation, fix.decode()
         )
