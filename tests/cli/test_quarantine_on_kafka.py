@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.faults.rig import GateRig
 
 from watermaster.cli import main
@@ -74,7 +76,26 @@ def operator(kafka: KafkaCluster, tmp_path: Path, capfd: pytest.CaptureFixture[s
     return Operator(rig, capfd)
 
 
-def test_a_day_of_an_operator(operator: Operator) -> None:
+def discard_in_production(operator: Operator, group: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One person names the environment and asks, another one approves; who that was."""
+    document = yaml.safe_load(operator.rig.config.read_text())
+    document["clusters"]["test"]["environment"] = "production"
+    operator.rig.config.write_text(yaml.safe_dump(document))
+    discard = ("discard", "--group", group, "--why", "a test of the source")
+    operator.run(*discard, "--yes", code=ExitCode.USAGE)
+    asked = operator.run(*discard, "--yes", "--environment", "production")
+    assert (asked["done"], asked["plans"][0]["matched"]) == (None, 3)
+    (waiting,) = operator.run("approve")
+    assert waiting["id"] == asked["request"]
+    approve = ("approve", asked["request"], "--yes", "--environment", "production")
+    operator.run(*approve, code=ExitCode.USAGE)  # the one who asked
+    monkeypatch.setattr(getpass, "getuser", lambda: "ben")
+    assert operator.run(*approve)["done"]["fates"] == {"chosen": 3}
+    assert operator.run("approve") == []
+    return "User:ANONYMOUS (ben)"
+
+
+def test_a_day_of_an_operator(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     rig, run = operator.rig, operator.run
     # Look.
     dear, nameless = run("groups")
@@ -125,11 +146,11 @@ def test_a_day_of_an_operator(operator: Operator) -> None:
     assert attempts(rig, rig.trusted) == {0: 1, 1: 7}
     # Given up, with a reason.
     run("discard", "--group", nameless["group"], "--yes", code=ExitCode.USAGE)
-    done = run("discard", "--group", nameless["group"], "--yes", "--why", "a test of the source")
-    assert done["done"]["fates"] == {"chosen": 3}
+    approved_by = discard_in_production(operator, nameless["group"], monkeypatch)
     (discarded, *_) = run("list", "--state", "discarded")["records"]
     assert discarded["hold"]["why"] == "a test of the source"
     assert discarded["hold"]["by"]["principal"] == "User:ANONYMOUS"
+    assert discarded["hold"]["by"]["approved_by"] == approved_by
     assert operator.states() == {"replayed": 8, "discarded": 3}
     assert run("groups") == []
     rig.assert_proved()

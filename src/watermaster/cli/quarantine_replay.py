@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from watermaster.cli.environment_choice import EnvironmentOption, refuse_unnamed_environment
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
@@ -27,8 +29,10 @@ from watermaster.cli.quarantine_options import (
 from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
+    from watermaster.runtime.configuration import StreamConfiguration
     from watermaster.runtime.replay import ReplayTally
     from watermaster.runtime.replay_plan import ReplayPlan
+    from watermaster.wiring.quarantine import QuarantineDesk
     from watermaster.wiring.replay import ReplayWish
 
 _PROGRESS_EVERY_S = 1.0
@@ -62,6 +66,7 @@ def _replay(
     why: WhyOption = "",
     config: ConfigOption = Path("watermaster.yaml"),
     yes: YesOption = False,
+    environment: EnvironmentOption = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> int:
     """Judge held records by the contract now in force; with --yes write what passes to the trusted topic, once.
@@ -87,7 +92,7 @@ def _replay(
         rate_max=rate,
         why=why,
     )
-    return _carry_out(config, gate, stream, wish, yes=yes, output=output)
+    return _ask_or_carry_out(config, gate, stream, wish, yes=yes, environment=environment, output=output)
 
 
 def _discard(
@@ -104,6 +109,7 @@ def _discard(
     why: WhyOption = "",
     config: ConfigOption = Path("watermaster.yaml"),
     yes: YesOption = False,
+    environment: EnvironmentOption = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> int:
     """Give held records up for good, with a reason; their bytes stay until retention deletes them."""
@@ -115,7 +121,7 @@ def _discard(
     if yes and not why:
         raise UsageFault("WM-DISCARD-WHY", "a discard needs a reason", hint="Say --why in a few words.")
     wish = ReplayWish(selection=selection, step=Step.DISCARD, why=why)
-    return _carry_out(config, gate, stream, wish, yes=yes, output=output)
+    return _ask_or_carry_out(config, gate, stream, wish, yes=yes, environment=environment, output=output)
 
 
 def _refuse_everything(is_meant: bool) -> None:
@@ -127,25 +133,56 @@ def _refuse_everything(is_meant: bool) -> None:
         )
 
 
-def _carry_out(
-    config: Path, gate: str | None, stream: str | None, wish: ReplayWish, *, yes: bool, output: OutputFormat
+def _ask_or_carry_out(
+    config: Path,
+    gate: str | None,
+    stream: str | None,
+    wish: ReplayWish,
+    *,
+    yes: bool,
+    environment: str | None,
+    output: OutputFormat,
 ) -> int:
     from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.wiring.approval import needs_second_person
     from watermaster.wiring.quarantine import choose_streams, open_desk
-    from watermaster.wiring.replay import ReplayDesk
 
     configuration = load_configuration(config)
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
-        replay = ReplayDesk(desk, wish, choose_streams(desk.gate, stream), desk.contracts())
-        plans = list(replay.plans())
-        if output is OutputFormat.TABLE:
-            for plan in plans:
-                show_plan(plan, wish)
-        tally = replay.run(_Progress().show) if yes else None
+        cluster = configuration.clusters[desk.gate.cluster]
+        if yes:
+            refuse_unnamed_environment(cluster, environment)
+        streams = choose_streams(desk.gate, stream)
+        return carry_out(desk, wish, streams, yes=yes, output=output, asks=needs_second_person(cluster, wish))
+
+
+def carry_out(
+    desk: QuarantineDesk,
+    wish: ReplayWish,
+    streams: Sequence[StreamConfiguration],
+    *,
+    yes: bool,
+    output: OutputFormat,
+    asks: bool = False,
+) -> int:
+    """Show the plan, and with `yes` carry it out; or, if it `asks`, write it down for a second person."""
+    from watermaster.wiring.approval import ask
+    from watermaster.wiring.replay import ReplayDesk
+
+    replay = ReplayDesk(desk, wish, streams, desk.contracts())
+    plans = list(replay.plans())
+    if output is OutputFormat.TABLE:
+        for plan in plans:
+            show_plan(plan, wish)
+    tally = replay.run(_Progress().show) if yes and not asks else None
+    request = ask(desk, wish, streams) if yes and asks else None
     if output is OutputFormat.JSON:
-        show_json({"plans": [plan_document(plan) for plan in plans], "done": tally and tally_document(tally)})
+        documents = [plan_document(plan) for plan in plans]
+        show_json({"plans": documents, "done": tally and tally_document(tally), "request": request and request.id})
     elif tally is not None:
         _show_tally(tally, wish)
+    elif request is not None:
+        say(f"This is production: somebody else has to approve it. `watermaster quarantine approve {request.id}`")
     else:
         say(f"Add --yes to {wish.step.value} them.")
     return ExitCode.OK
@@ -206,6 +243,7 @@ def tally_document(tally: ReplayTally) -> dict[str, Any]:
         "rules": dict(tally.rules),
         "stale": tally.stale,
         "transactions": tally.transactions,
+        "seconds": round(tally.seconds, 3),
     }
 
 
@@ -215,8 +253,8 @@ def _show_tally(tally: ReplayTally, wish: ReplayWish) -> None:
 
     if wish.step is Step.REPLAY:
         say(
-            f"Replayed {tally.fates[Fate.PASSES]} records; {tally.fates[Fate.FAILS]} still break the contract "
-            "and stay held with one attempt more."
+            f"Replayed {tally.fates[Fate.PASSES]} records in {tally.seconds:.1f} s; {tally.fates[Fate.FAILS]} still "
+            "break the contract and stay held with one attempt more."
         )
     else:
         say(f"Done for {tally.fates[Fate.CHOSEN]} records: {wish.step.value}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watermaster.quarantine.fingerprint import fingerprint
@@ -31,6 +31,8 @@ class Selection:
     since_ms: int | None = None
     until_ms: int | None = None
     states: tuple[State, ...] = ()
+    below: Mapping[str, Sequence[int]] | None = None
+    """Quarantine topic to an offset for each partition: what lies from there on is not meant. None: all is."""
     predicate: Predicate | None = None
 
     @property
@@ -48,7 +50,8 @@ class Selection:
         """The same without the predicate."""
         partition = held.origin.partition if held.origin is not None else held.place.partition
         return (
-            (not self.streams or held.stream in self.streams)
+            (self.below is None or self._is_below(held))
+            and (not self.streams or held.stream in self.streams)
             and (not self.states or hold.state in self.states)
             and (not self.partitions or partition in self.partitions)
             and (not self.offsets or held.key.offset in self.offsets)
@@ -58,3 +61,7 @@ class Selection:
             and (self.until_ms is None or 0 <= held.landed_ms < self.until_ms)
             and (not self.groups or fingerprint(held).startswith(self.groups))
         )
+
+    def _is_below(self, held: HeldRecord) -> bool:
+        ends = (self.below or {}).get(held.place.topic, ())
+        return held.place.partition < len(ends) and held.place_offset < ends[held.place.partition]

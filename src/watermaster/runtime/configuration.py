@@ -62,6 +62,8 @@ class ClusterConfiguration:
     allow_plaintext: Annotated[bool, Field(strict=True)] = False
     allow_anonymous: Annotated[bool, Field(strict=True)] = False
     allow_unverified_tls: Annotated[bool, Field(strict=True)] = False
+    second_person: Annotated[bool, Field(strict=True)] = True
+    """In production a replay or discard is asked for by one person and approved by another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,17 @@ class HoldStates:
 
     def find(self, key: HoldKey) -> Hold:
         """The state of a hold; a new one if nothing is written of it."""
-        value = self._values.get(key.encode())
+        return self.find_written(key.encode())
+
+    def find_written(self, key: bytes) -> Hold:
+        """The same by the key as it is written."""
+        value = self._values.get(key)
         read = decode_hold(value) if value is not None else None
         return NEW_HOLD if read is None else read[0]
+
+    def written(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Records whose keys begin so: requests stand in the same topic."""
+        return ((key, value) for key, value in self._values.items() if key.startswith(prefix))
 
     def items(self) -> Iterator[tuple[bytes, Hold, Account]]:
         """Every hold of which something is written, with its account."""

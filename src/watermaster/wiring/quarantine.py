@@ -49,7 +49,7 @@ class QuarantineDesk:
     def contracts(self) -> ContractsInForce:
         """The contracts in force now; raises UsageFault where a stream has none."""
         contracts = ContractsInForce(
-            KafkaLogReader(self.settings, self.gate.control, _translate),
+            KafkaLogReader(self.settings, self.gate.control, translate),
             {stream.landing: stream.schema_object for stream in self.gate.streams},
             compile_checks,
             lambda checks: perhaps_crashing(build_judge(checks)),
@@ -63,7 +63,7 @@ class QuarantineDesk:
         downstream = KafkaDownstream(
             self.settings,
             transactional_id,
-            _translate,
+            translate,
             transaction_timeout_s=self.gate.transaction_timeout_ms / 1000,
         )
         downstream.open()
@@ -170,7 +170,8 @@ def choose_streams(gate: GateConfiguration, named: str | None) -> tuple[StreamCo
     return found
 
 
-def _translate(error: KafkaError) -> Fault:
+def translate(error: KafkaError) -> Fault:
+    """A client's error as a fault of ours."""
     fault = translate_error(error)
     if fault.code == "WM-KAFKA-UNKNOWN-TOPIC":  # a client whose connections break may say so of a topic that is there
         return WorldFault(fault.code, fault.message, hint=fault.hint, retriable=True)
