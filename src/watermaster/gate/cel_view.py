@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from watermaster.contract.cel import CelInput
 from watermaster.contract.checks import FieldCheck, LogicalType
-from watermaster.gate.number import as_integer
+from watermaster.contract.number import as_integer
 from watermaster.gate.strict_json import Document
 
 INT_MIN: Final = -(2**63)

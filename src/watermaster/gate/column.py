@@ -17,10 +17,10 @@ import re2
 from msgspec import UNSET, Meta, UnsetType
 
 from watermaster.contract.checks import FieldCheck, LogicalType
+from watermaster.contract.number import read_fraction
 from watermaster.contract.pattern import SURE_PROGRAM_SIZE, quiet_options
 from watermaster.gate.block import has_long_number
 from watermaster.gate.cel_view import compile_to_cel
-from watermaster.gate.number import read_fraction
 from watermaster.gate.text_pattern import text_patterns, without_text_patterns
 from watermaster.gate.typed_record import SCALAR_KINDS, NoFastLane, is_open, scalar_type
 

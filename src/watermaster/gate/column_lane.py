@@ -16,10 +16,10 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from watermaster.contract.checks import Checks, FieldCheck, LogicalType
+from watermaster.contract.number import INTEGER_DIGITS_MAX, read_fraction
 from watermaster.gate.breach import Breaches, breach
 from watermaster.gate.column import NumberReader, SuspectFinder, read_document
 from watermaster.gate.key_check import compile_key
-from watermaster.gate.number import INTEGER_DIGITS_MAX, read_fraction
 from watermaster.gate.reasons import REASONS
 from watermaster.gate.row_rule import compile_row_rules
 from watermaster.gate.swift_json import SWIFT_BYTES_MAX, count_quoted, may_hold_long_integer

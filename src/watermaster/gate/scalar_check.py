@@ -8,14 +8,14 @@ from operator import ge, gt, le, lt
 from typing import Final, TypeAlias
 
 from watermaster.contract.checks import Bound, FieldCheck, LogicalType, Range
+from watermaster.contract.number import as_integer, is_multiple, loses_precision, surely_double
 from watermaster.contract.pattern import compile_pattern, compile_whole
+from watermaster.contract.string_format import compile_format
 from watermaster.contract.temporal import TemporalReason, temporal_parser
 from watermaster.gate.breach import Breaches, Checker, breach, mismatches
 from watermaster.gate.moment import plain_moment
-from watermaster.gate.number import as_integer, is_multiple, loses_precision, surely_double
 from watermaster.gate.reasons import REASONS
 from watermaster.gate.strict_json import Document
-from watermaster.gate.string_format import compile_format
 from watermaster.gate.verdict import BrokenRule
 
 Number: TypeAlias = int | Decimal

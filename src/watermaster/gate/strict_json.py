@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final, NoReturn, TypeAlias, cast
 
 from watermaster.contract.checks import Limits
-from watermaster.gate.number import NumberBeyondRange, read_fraction, read_integer
+from watermaster.contract.number import NumberBeyondRange, read_fraction, read_integer
 
 Document: TypeAlias = str | int | Decimal | bool | list["Document"] | dict[str, "Document"] | None
 """A decoded JSON value. Numbers with a fraction or an exponent are Decimals, all others ints."""

@@ -15,7 +15,7 @@ from typing import Final, cast
 import msgspec
 
 from watermaster.contract.checks import Limits
-from watermaster.gate.number import INTEGER_DIGITS_MAX, read_fraction
+from watermaster.contract.number import INTEGER_DIGITS_MAX, read_fraction
 from watermaster.gate.strict_json import Document, JsonProblem, decode_strictly
 
 SWIFT_BYTES_MAX: Final = 1_000_000

@@ -11,9 +11,9 @@ from typing import Final
 
 from watermaster.contract.checks import FieldCheck, LogicalType
 from watermaster.contract.pattern import compile_pattern, compile_whole
+from watermaster.contract.string_format import FORMAT_PATTERNS
 from watermaster.gate.moment import plain_moment
 from watermaster.gate.strict_json import Document
-from watermaster.gate.string_format import FORMAT_PATTERNS
 
 _WHOLE_FORMATS: Final = frozenset(FORMAT_PATTERNS) - {"hostname"}
 _NUL: Final = "\0"
