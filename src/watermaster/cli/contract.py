@@ -1,4 +1,4 @@
-"""`watermaster contract`: read a contract, say what it asks, and put it in force."""
+"""`watermaster contract`: draft a contract, read it, say what it asks, and put it in force."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watermaster.cli.contract_infer import infer
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
@@ -22,8 +23,10 @@ FileArgument = Annotated[Path, typer.Argument(help="A contract document (*.odcs.
 def register(app: typer.Typer) -> None:
     """Add `contract` and what belongs to it."""
     contract_app = typer.Typer(
-        help="Contracts: check them, read them in plain words, put them in force.", no_args_is_help=True
+        help="Contracts: draft them from records, check them, read them in plain words, put them in force.",
+        no_args_is_help=True,
     )
+    contract_app.command("infer")(infer)
     contract_app.command("lint")(_lint)
     contract_app.command("show")(_show)
     contract_app.command("activate")(_activate)

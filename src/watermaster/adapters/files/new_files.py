@@ -20,6 +20,20 @@ def refuse_existing(directory: Path, name: str) -> None:
         )
 
 
+def refuse_other(path: Path, *, force: bool) -> None:
+    """Raises `UsageFault` WM-FILES-EXISTS if there is something at `path` already, unless `force`."""
+    if path.exists() and not force:
+        raise UsageFault(
+            "WM-FILES-EXISTS", f"{path} exists already.", hint="Name another file, or write over it with --force."
+        )
+
+
+def write_new_file(path: Path, text: str, *, force: bool) -> None:
+    """One file, whole or not at all. Raises as `refuse_other` does, and `WorldFault` WM-FILES-WRITE."""
+    refuse_other(path, force=force)
+    write_new_files(path.parent, {path.name: text}, force=force)
+
+
 def write_new_files(
     directory: Path, texts: Mapping[str, str], *, force: bool
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

@@ -1,0 +1,177 @@
+"""From the summary of a stream to the draft of its contract."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from watermaster.contract.activation import CONTRACT_BYTES_MAX
+from watermaster.contract.draft import ContractDraft, FieldDraft, KeyDraft, RuleDraft
+from watermaster.contract.draft.text import contract_id, draft_text
+from watermaster.contract.inference.evidence import FORMAT_MIN, KEY_MIN, UNIQUE_MIN, VARIANT_MIN, share
+from watermaster.contract.inference.field_proposal import Extent, propose_members, uses_names_as_data
+from watermaster.contract.inference.identity import is_unique
+from watermaster.contract.inference.number_rule import number_rule
+from watermaster.contract.inference.personal import looks_sensitive
+from watermaster.contract.inference.stream_summary import KeySummary, StreamSummary
+from watermaster.contract.inference.variants import Discriminator, MemberPath, find_discriminator
+
+DEPTHS: Final = (20, 12, 8, 6, 4, 3, 2, 1)
+"""Tried in turn until the contract is small enough; twenty levels of objects are what a document may nest."""
+FIELDS_MAX: Final = 5_000
+RULE_MEMBERS_MAX: Final = 20
+"""More members in one rule would not be read."""
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CEL_WORDS: Final = frozenset(
+    {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
+     "namespace", "null", "package", "return", "true", "var", "void", "while"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the records were seen (`place`, for people), and the stream that the contract is for."""
+
+    place: str
+    stream: str
+    physical_type: str = "topic"
+
+
+def propose(summary: StreamSummary, origin: Origin) -> ContractDraft:
+    """The draft. No record of the sample that a contract without rules passes is held by it."""
+    for depth in DEPTHS:
+        draft = _propose(summary, origin, Extent(depth, FIELDS_MAX))
+        if len(draft_text(draft).encode()) <= CONTRACT_BYTES_MAX // 2:
+            break
+    return draft
+
+
+def _propose(summary: StreamSummary, origin: Origin, extent: Extent) -> ContractDraft:
+    root = summary.root
+    fields = () if uses_names_as_data(root) else propose_members(root, (), extent)
+    fields = tuple(_with_uniqueness(field, summary) for field in fields)
+    discriminator = find_discriminator(summary.variants)
+    rules = (*_clock_rules(fields, summary), *_variant_rules(fields, discriminator))
+    name = contract_id(origin.stream)
+    return ContractDraft(
+        id=name,
+        object_name=name,
+        physical_name=origin.stream,
+        physical_type=origin.physical_type,
+        fields=fields,
+        rules=rules,
+        key=_key(summary.keys, summary),
+        comments=(*_preface(summary, origin), *_about_variants(summary, discriminator)),
+    )
+
+
+def _preface(summary: StreamSummary, origin: Origin) -> Iterator[str]:
+    learnt = summary.root.count
+    yield f"Drafted from {learnt:,} records of {origin.place}. Read it, and make it say what must hold."
+    yield "A rule stands only where all of these records keep it and there are enough of them; the comment above each"
+    yield "field has the evidence. Ranges are wider than what was seen. Fields that are not listed are allowed."
+    for code, count in summary.passed_over.most_common(10):
+        yield f"{count:,} records taught nothing: {code}"
+    if summary.tombstones:
+        yield f"{summary.tombstones:,} records had no value (tombstones), which pass unless you write otherwise."
+    if uses_names_as_data(summary.root):
+        yield "The names of the members are data, so none is described: the whole record is a map."
+
+
+def _with_uniqueness(field: FieldDraft, summary: StreamSummary) -> FieldDraft:
+    found = summary.identities.fields.get(field.name)
+    if found is None or not field.required or found.count < UNIQUE_MIN or found.count != summary.root.count:
+        return field
+    if summary.identities.equal_to_key.get(field.name) == summary.keys.count - summary.keys.missing > 0:
+        field = replace(field, comments=(*field.comments, "the same as the record's key"))
+    if not is_unique(found):
+        return field
+    if found.complete:
+        return replace(field, unique=True, comments=(*field.comments, "no two records have the same"))
+    said = f"no two of the first {len(found.values):,} records have the same: perhaps `unique: true`"
+    return replace(field, comments=(*field.comments, said))
+
+
+def _clock_rules(fields: Sequence[FieldDraft], summary: StreamSummary) -> Iterator[RuleDraft]:
+    for field in fields:
+        numbers = summary.root.members[field.name].numbers
+        if field.logical_type != "integer" or numbers is None or not is_cel_name(field.name):
+            continue
+        sensitive = looks_sensitive((field.name,), None) is not None
+        if number_rule(field.name, numbers, sensitive=sensitive).clock:
+            there = f"!has(this.{field.name}) || this.{field.name} == null || "
+            yield RuleDraft(
+                f"{field.name}_is_a_time_of_day",
+                f"{'' if field.required else there}this.{field.name} % 100 < 60",
+                f"The last two digits of {field.name} are minutes.",
+            )
+
+
+def _variant_rules(fields: Sequence[FieldDraft], discriminator: Discriminator | None) -> Iterator[RuleDraft]:
+    if discriminator is None or not is_cel_name(discriminator.name):
+        return
+    field = next((field for field in fields if field.name == discriminator.name), None)
+    if field is None or field.classification is not None:
+        return
+    there = "" if field.required else f"!has(this.{field.name}) || "
+    known = {field.name: field for field in fields}
+    for value, (records, members) in sorted(discriminator.always.items()):
+        asked = [path for path in sorted(members) if _worth_asking(path, members, known)][:RULE_MEMBERS_MAX]
+        if records < VARIANT_MIN or not asked:
+            continue
+        needs = " && ".join(f"has(this.{'.'.join(path)}) && this.{'.'.join(path)} != null" for path in asked)
+        yield RuleDraft(
+            f"{discriminator.name}_{re.sub(r'[^A-Za-z0-9]+', '_', value).strip('_') or 'empty'}",
+            f"{there}this.{discriminator.name} != {_cel_text(value)} || ({needs})",
+            f"Where {discriminator.name} is {value}, these members are there.",
+            (f"in all {records:,} records of this variant",),
+        )
+
+
+def _worth_asking(path: MemberPath, members: frozenset[MemberPath], known: Mapping[str, FieldDraft]) -> bool:
+    """A member that this variant always has and that is not required anyway, at a path that CEL can name."""
+    field = known.get(path[0])
+    if field is None or not all(map(is_cel_name, path)) or path[:1] not in members:
+        return False
+    if len(path) == 1:
+        return not field.required
+    inner = next((child for child in field.properties if child.name == path[1]), None)
+    return inner is not None and not inner.required
+
+
+def is_cel_name(name: str) -> bool:
+    """Whether a member can be written after a dot in CEL."""
+    return _IDENTIFIER.fullmatch(name) is not None and name not in _CEL_WORDS
+
+
+def _cel_text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _about_variants(summary: StreamSummary, discriminator: Discriminator | None) -> Iterator[str]:
+    if discriminator is None:
+        return
+    count = len(discriminator.always)
+    yield f"{discriminator.name} tells {count} variants apart; what each always has stands as a rule if"
+    yield f"{VARIANT_MIN} records of it were seen."
+    if looks_sensitive((discriminator.name,), None) is not None:
+        return
+    for value, (records, _) in sorted(discriminator.always.items(), key=lambda item: -item[1][0])[:20]:
+        if _IDENTIFIER.fullmatch(value.replace("-", "_").replace(".", "_")):
+            yield f"  {value}: {share(records, summary.variants.records)}"
+
+
+def _key(keys: KeySummary, summary: StreamSummary) -> KeyDraft | None:
+    """Asked for only where every record had one, as text."""
+    if keys.count < KEY_MIN or keys.missing or keys.opaque:
+        return None
+    options = {}
+    if keys.texts.count >= FORMAT_MIN and keys.texts.formats[:1] == ("uuid",):
+        options["format"] = "uuid"
+    same = [name for name, count in summary.identities.equal_to_key.items() if count == keys.count]
+    said = (f"the same as {same[0]}",) if same else ()
+    return KeyDraft(required=True, options=options, comments=(f"a key, as text, in all {keys.count:,} records", *said))

@@ -1,0 +1,129 @@
+"""`contract infer`: records are summed up as the gate would read them, and the summary becomes a drafted contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from watermaster.contract.checks import Limits
+from watermaster.contract.draft import ContractDraft, FieldDraft
+from watermaster.contract.draft.text import draft_text
+from watermaster.contract.inference.proposal import Origin, propose
+from watermaster.contract.inference.stream_summary import StreamSummary
+from watermaster.gate.strict_json import JsonProblem
+from watermaster.gate.swift_json import decode_swiftly
+from watermaster.stream.fault import UsageFault
+
+_LIMITS: Final = Limits()
+"""Those of a contract that sets none: what lies beyond them is held whatever is drafted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBlock:
+    """Some records in the order of their source. `keys` None: it has none. `read` counts its bytes so far."""
+
+    values: Sequence[bytes | None]
+    keys: Sequence[bytes | None] | None = None
+    read: int = 0
+
+
+class SampleSource(Protocol):
+    """Records to learn from, in one pass and in bounded memory. `size` is in bytes, None where it is not known."""
+
+    @property
+    def size(self) -> int | None:
+        """What `SampleBlock.read` comes to in the end."""
+        ...
+
+    def blocks(self) -> Iterator[SampleBlock]:
+        """All records. Raises UsageFault or WorldFault."""
+        ...
+
+
+@dataclass(slots=True)
+class Learning:
+    """What has been learnt so far."""
+
+    summary: StreamSummary = field(default_factory=StreamSummary)
+
+    def take(self, block: SampleBlock) -> None:
+        """Take in some records; bad ones are counted and teach nothing."""
+        keys = block.keys
+        for index, value in enumerate(block.values):
+            key = None if keys is None else keys[index]
+            if keys is not None:
+                self.summary.keys.add(key)
+            self._take(value, key)
+
+    def _take(self, value: bytes | None, key: bytes | None) -> None:
+        if value is None:
+            self.summary.records += 1
+            self.summary.tombstones += 1
+            return
+        if len(value) > _LIMITS.value_bytes_max:
+            self.summary.pass_over("record.too_large")
+            return
+        document = decode_swiftly(value, _LIMITS)
+        if isinstance(document, JsonProblem):
+            self.summary.pass_over(document.code)
+        elif isinstance(document, dict):
+            self.summary.add(document, key)
+        else:
+            self.summary.pass_over("not an object")
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A drafted contract and the numbers behind it."""
+
+    text: str
+    records: int
+    learnt: int
+    passed_over: tuple[tuple[str, int], ...]
+    """Codes with counts, most frequent first."""
+    fields: int
+    classified: tuple[str, ...]
+    """Names of fields for which a classification is proposed."""
+    rules: int
+
+
+def infer(
+    source: SampleSource, origin: Origin, progress: Callable[[int, int, int | None], None] = lambda *_: None
+) -> Inferred:
+    """Learn from all records of a source. `progress` is told records, bytes read and bytes in all, block by block.
+
+    Raises UsageFault WM-INFER-NOTHING if no record is a JSON object, and the faults of the source.
+    """
+    learning = Learning()
+    for block in source.blocks():
+        learning.take(block)
+        progress(learning.summary.records, block.read, source.size)
+    return conclude(learning.summary, origin)
+
+
+def conclude(summary: StreamSummary, origin: Origin) -> Inferred:
+    """The draft of a summary. Raises UsageFault WM-INFER-NOTHING."""
+    learnt = summary.root.count
+    if not learnt:
+        found = ", ".join(f"{count} × {code}" for code, count in summary.passed_over.most_common(3))
+        why = f" ({found})" if found else ""
+        raise UsageFault(
+            "WM-INFER-NOTHING",
+            f"None of the {summary.records} records of {origin.place} is a JSON object{why}.",
+            hint="A contract is drafted from JSON objects, one a record.",
+        )
+    draft = propose(summary, origin)
+    return Inferred(
+        text=draft_text(draft),
+        records=summary.records,
+        learnt=learnt,
+        passed_over=tuple(summary.passed_over.most_common()),
+        fields=sum(1 for _ in _described(draft)),
+        classified=tuple(one.name for one in _described(draft) if one.classification is not None),
+        rules=len(draft.rules),
+    )
+
+
+def _described(draft: ContractDraft) -> Iterable[FieldDraft]:
+    return (one for field_ in draft.fields for one in field_.walk() if one.name)
