@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from watermaster.cli.output import OutputFormat, duration, say, show_json, show_table
+from watermaster.cli.status_health import show_problems, summary
 
 if TYPE_CHECKING:
     from watermaster.runtime.fleet import ClusterLook
@@ -28,27 +29,29 @@ _CAUSES: Final = {
 }
 
 
-def show_monitor(config: Path, cluster: str | None, output: OutputFormat, *, lag: bool, horizon: bool) -> int:
+def show_monitor(
+    config: Path, cluster: str | None, output: OutputFormat, *, lag: bool, horizon: bool, health: bool
+) -> int:
     """Look once and show; the exit code."""
     from watermaster.cli.errors import ExitCode
     from watermaster.runtime.lag_summary import horizon_lines, lag_lines
     from watermaster.wiring.monitoring import open_fleet
 
     looks = open_fleet(config, cluster).look()
-    lost = False
+    wrong = False
     shown = []
     for look in looks:
         lags = lag_lines(look.report) if look.report and lag else ()
         horizons = horizon_lines(look.report) if look.report and horizon else ()
-        lost |= any(line.lost_max for line in horizons)
+        wrong |= any(line.lost_max for line in horizons) or bool(health and look.report and look.report.problems)
         if output is OutputFormat.TABLE:
-            _show(look, lags, horizons, lag=lag, horizon=horizon)
+            _show(look, lags, horizons, lag=lag, horizon=horizon, health=health)
         shown.append(_plain(look, lags, horizons))
     if output is OutputFormat.JSON:
         show_json({"clusters": shown})
     if all(look.report is None for look in looks):
         return ExitCode.WORLD
-    return ExitCode.FINDINGS if lost else ExitCode.OK
+    return ExitCode.FINDINGS if wrong else ExitCode.OK
 
 
 def headline_of(look: ClusterLook) -> str:
@@ -67,17 +70,27 @@ def _plain(look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[Horizo
         "taken_ms": look.report.survey.taken_ms if look.report else None,
         "lag": lags,
         "horizon": horizons,
+        "health": look.report.problems if look.report else None,
         "unseen": look.unseen,
     }
 
 
 def _show(
-    look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[HorizonLine], *, lag: bool, horizon: bool
+    look: ClusterLook,
+    lags: Sequence[LagLine],
+    horizons: Sequence[HorizonLine],
+    *,
+    lag: bool,
+    horizon: bool,
+    health: bool,
 ) -> None:
     if look.report is None:
         say(f"{look.name} ({look.environment}): no answer")
     else:
-        say(f"{look.name} ({look.environment}): {headline(horizons) if horizon else _behind(lags)}")
+        first = headline(horizons) if horizon else _behind(lags) if lag else summary(look.report.problems)
+        say(f"{look.name} ({look.environment}): {first}")
+        if health:
+            show_problems(look.report.problems, look.report.survey.taken_ms)
         if lag:
             show_lags(lags, look.report.survey.taken_ms)
         if horizon:
