@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inference_world import BARE, ORIGIN, checks_of, draft, encode, held_exactly, learn
 
-from watermaster.runtime.contract_inference import conclude
+from watermaster.runtime.contract_inference import SampleBlock, conclude, infer
 from watermaster.stream.fault import UsageFault
 
 READABLE = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -193,9 +194,29 @@ def test_what_teaches_nothing_is_counted() -> None:
     assert "1 records had no value" in inferred.text
 
 
+class Given:
+    """A source of given records."""
+
+    size = None
+    remarks = ("the rest was not read",)
+
+    def __init__(self, values: list[bytes | None]) -> None:
+        self._values = values
+
+    def blocks(self) -> Iterator[SampleBlock]:
+        yield SampleBlock(self._values, read=17)
+
+
+def test_progress_and_what_was_not_read_are_told() -> None:
+    told: list[tuple[int, int, int | None]] = []
+    inferred = infer(Given(encode({"a": 1})), ORIGIN, lambda *numbers: told.append(numbers))
+    assert told == [(1, 17, None)]
+    assert inferred.remarks == Given.remarks
+
+
 def test_nothing_to_learn_from_is_a_fault() -> None:
     with pytest.raises(UsageFault) as fault:
-        draft([b"[1]", b"x"])
+        infer(Given([b"[1]", b"x"]), ORIGIN)
     assert fault.value.code == "WM-INFER-NOTHING"
 
 

@@ -65,6 +65,7 @@ class TopicLog:
             batch.keys.append(None)
             batch.values.append(self.logs[source][offset])
             batch.headers.append(None)
+            batch.bytes += len(self.logs[source][offset] or b"")
         return ReadResult([batch])
 
     def close(self) -> None:

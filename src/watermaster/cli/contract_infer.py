@@ -10,44 +10,112 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from watermaster.cli.output import OutputFormat, OutputOption, inert, say, show_json
+from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
+from watermaster.cli.output import ClusterOption, ConfigOption, OutputFormat, OutputOption, inert, say, show_json
+from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
+    from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.contract_inference import Inferred
 
 Progress: TypeAlias = Callable[[int, int, int | None], None]
 
 
+PathsArgument = Annotated[
+    list[Path] | None, typer.Argument(help="Files or folders of JSON records: lines, documents, arrays; also .gz.")
+]
+TopicOption = Annotated[str | None, typer.Option("--topic", help="Learn from this topic instead of files.")]
+StreamOption = Annotated[
+    str | None, typer.Option("--stream", help="The topic that the contract is for; else that, or the file's name.")
+]
+FromOption = Annotated[
+    str, typer.Option("--from", help="With --topic: beginning, or -N for the last N records of each partition.")
+]
+OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Write the contract to this file.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+BootstrapOption = Annotated[
+    str | None, typer.Option("--bootstrap", help="With --topic, without a configuration: HOST:PORT of a broker.")
+]
+
+
 def infer(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Files or folders of JSON records: lines, documents, arrays; also .gz.")
-    ],
-    stream: Annotated[
-        str | None, typer.Option("--stream", help="The topic that the contract is for; else the name of the file.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the contract to this file.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    paths: PathsArgument = None,
+    topic: TopicOption = None,
+    stream: StreamOption = None,
+    start: FromOption = "-20000",
+    out: OutOption = None,
+    force: ForceOption = False,
+    config: ConfigOption = Path("watermaster.yaml"),
+    cluster: ClusterOption = None,
+    bootstrap: BootstrapOption = None,
+    client_config: ClientConfigOption = None,
+    allow_plaintext: AllowPlaintextOption = False,
+    allow_anonymous: AllowAnonymousOption = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Draft a contract from real records. Prints it, or writes it with -o; never over a file that is there.
 
     Every record that could be learnt from passes the draft. A rule stands only where there is evidence that the next
-    records keep it too; the comment above each field has it. Values of fields that look personal are not used.
+    records keep it too; the comment above each field has it. Values of fields that look personal are not used. A topic
+    is read without a group; nothing is written to the cluster.
     """
-    from watermaster.wiring.contract_inference import infer_files, refuse_other, write_new_file
+    from watermaster.runtime.observe import parse_start
+    from watermaster.wiring.contract_inference import infer_files, infer_topic, refuse_other, write_new_file
 
+    if bool(paths) is (topic is not None):
+        raise UsageFault("WM-INFER-SOURCE", "Name files or a --topic to learn from.", hint="One of the two.")
     if out is not None:
         refuse_other(out, force=force)
     with _progress() as progress:
-        inferred = infer_files(paths, stream, progress)
+        if topic is None:
+            inferred = infer_files(paths or [], stream, progress)
+        else:
+            named = _named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
+            chosen = named or _configured_cluster(config, cluster)
+            inferred = infer_topic(chosen, topic, stream, parse_start(start), progress)
     if out is not None:
         write_new_file(out, inferred.text, force=force)
+    _show(inferred, out, output)
+
+
+def _named_cluster(
+    bootstrap: str | None, client_config: Path | None, *, plaintext: bool, anonymous: bool
+) -> ClusterConfiguration | None:
+    from watermaster.runtime.configuration import ClusterConfiguration
+
+    if bootstrap is None:
+        return None
+    return ClusterConfiguration(
+        name="cluster",
+        bootstrap=bootstrap,
+        client_config=client_config.absolute() if client_config else None,
+        allow_plaintext=plaintext,
+        allow_anonymous=anonymous,
+    )
+
+
+def _configured_cluster(config: Path, name: str | None) -> ClusterConfiguration:
+    from watermaster.wiring.observation import chosen_clusters, load_configuration
+
+    configuration = load_configuration(config)
+    names = chosen_clusters(configuration, name)
+    if len(names) != 1:
+        raise UsageFault(
+            "WM-INFER-CLUSTER", f"{config} has {len(names)} clusters: {', '.join(names)}.", hint="Name one: --cluster."
+        )
+    return configuration.clusters[names[0]]
+
+
+def _show(inferred: Inferred, out: Path | None, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         show_json({**_numbers(inferred), "written": out, "contract": inferred.text})
-    elif out is None:
+        return
+    if out is None:
         sys.stdout.write(inferred.text)
     else:
         _say(inferred, out)
+    for remark in inferred.remarks:
+        sys.stderr.write(inert(f"Note: {remark}.") + "\n")
 
 
 def _numbers(inferred: Inferred) -> dict[str, object]:
@@ -58,6 +126,7 @@ def _numbers(inferred: Inferred) -> dict[str, object]:
         "fields": inferred.fields,
         "rules": inferred.rules,
         "classified": inferred.classified,
+        "remarks": inferred.remarks,
     }
 
 

@@ -106,9 +106,11 @@ def _finish(
     output: OutputFormat,
 ) -> None:
     from watermaster.runtime.initialize import plan_files
+    from watermaster.wiring.contract_inference import topic_learner
     from watermaster.wiring.observation import write_new_files
 
-    files = plan_files(look, cluster, _client_config_in(directory, cluster), topics)
+    learn = topic_learner(cluster) if topics else None
+    files = plan_files(look, cluster, _client_config_in(directory, cluster), topics, learn)
     if output is OutputFormat.TABLE:
         _show_plan(files, directory)
     if interactive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from watermaster.contract.checks import Limits
@@ -34,6 +34,11 @@ class SampleSource(Protocol):
     @property
     def size(self) -> int | None:
         """What `SampleBlock.read` comes to in the end."""
+        ...
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was not read and why, as sentences; known in the end."""
         ...
 
     def blocks(self) -> Iterator[SampleBlock]:
@@ -86,6 +91,8 @@ class Inferred:
     classified: tuple[str, ...]
     """Names of fields for which a classification is proposed."""
     rules: int
+    remarks: tuple[str, ...] = ()
+    """What of the source was not read."""
 
 
 def infer(
@@ -99,25 +106,29 @@ def infer(
     for block in source.blocks():
         learning.take(block)
         progress(learning.summary.records, block.read, source.size)
-    return conclude(learning.summary, origin)
+    _refuse_empty(learning.summary, origin)
+    return replace(conclude(learning.summary, origin), remarks=tuple(source.remarks))
+
+
+def _refuse_empty(summary: StreamSummary, origin: Origin) -> None:
+    if summary.root.count:
+        return
+    found = ", ".join(f"{count} × {code}" for code, count in summary.passed_over.most_common(3))
+    why = f" ({found})" if found else ""
+    raise UsageFault(
+        "WM-INFER-NOTHING",
+        f"None of the {summary.records} records of {origin.place} is a JSON object{why}.",
+        hint="A contract is drafted from JSON objects, one a record.",
+    )
 
 
 def conclude(summary: StreamSummary, origin: Origin) -> Inferred:
-    """The draft of a summary. Raises UsageFault WM-INFER-NOTHING."""
-    learnt = summary.root.count
-    if not learnt:
-        found = ", ".join(f"{count} × {code}" for code, count in summary.passed_over.most_common(3))
-        why = f" ({found})" if found else ""
-        raise UsageFault(
-            "WM-INFER-NOTHING",
-            f"None of the {summary.records} records of {origin.place} is a JSON object{why}.",
-            hint="A contract is drafted from JSON objects, one a record.",
-        )
+    """The draft of a summary; without a JSON object in it, one that asks for nothing."""
     draft = propose(summary, origin)
     return Inferred(
         text=draft_text(draft),
         records=summary.records,
-        learnt=learnt,
+        learnt=summary.root.count,
         passed_over=tuple(summary.passed_over.most_common()),
         fields=sum(1 for _ in _described(draft)),
         classified=tuple(one.name for one in _described(draft) if one.classification is not None),

@@ -6,13 +6,16 @@ Look -> rows for a person to choose from -> files as text. Nothing here writes; 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from watermaster.contract.draft.text import quoted
+from watermaster.contract.inference.proposal import Origin
+from watermaster.contract.inference.stream_summary import StreamSummary
 from watermaster.runtime.configuration import ClusterConfiguration
-from watermaster.runtime.contract_draft import draft_contract, quoted
+from watermaster.runtime.contract_inference import Learning, SampleBlock, conclude
 from watermaster.runtime.names import FILE_NAME
 from watermaster.runtime.observed import ObservedCluster, ObservedTopic, Observer, TopicSample, Unseen
 from watermaster.runtime.value_format import FormatGuess, ValueFormat, guess_format, is_internal
@@ -117,15 +120,33 @@ def choose(look: InitialLook, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def plan_files(
-    look: InitialLook, cluster: ClusterConfiguration, client_config: str | None, topics: Sequence[str]
+    look: InitialLook,
+    cluster: ClusterConfiguration,
+    client_config: str | None,
+    topics: Sequence[str],
+    learn: Callable[[str], StreamSummary] | None = None,
 ) -> InitialFiles:
-    """The configuration and a contract draft for each chosen topic. `client_config` is as it shall stand."""
+    """The configuration and a contract draft for each chosen topic. `client_config` is as it shall stand.
+
+    `learn` reads more of a topic than the look did; without it the draft is made from what the look saw.
+    """
     trusted = trusted_names(topics, existing={row.topic for row in look.rows})
     texts = {FILE_NAME: _configuration_text(look, cluster, client_config, trusted)}
     for topic, name in trusted.items():
         path = PurePosixPath("contracts") / contract_file(name)
-        texts[str(path)] = draft_contract(topic, name, look.values[topic])
+        seen = learn_from_look(look, topic)
+        # What the look saw is all there is, or little of it.
+        more = learn is not None and seen.records >= RECORDS_PER_TOPIC
+        summary = learn(topic) if learn is not None and more else seen
+        texts[str(path)] = conclude(summary if summary.root.count else seen, Origin(topic, name)).text
     return InitialFiles(texts)
+
+
+def learn_from_look(look: InitialLook, topic: str) -> StreamSummary:
+    """The summary of the records that the look saw."""
+    learning = Learning()
+    learning.take(SampleBlock(look.values[topic]))
+    return learning.summary
 
 
 def trusted_names(topics: Sequence[str], existing: Collection[str]) -> dict[str, str]:

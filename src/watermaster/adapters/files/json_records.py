@@ -39,6 +39,7 @@ class JsonFiles:
 
     files: tuple[Path, ...]
     size: int
+    remarks: tuple[str, ...] = ()
 
     def blocks(self) -> Iterator[SampleBlock]:
         """See `SampleSource.blocks`. Raises WorldFault WM-INFER-READ where a file cannot be read on."""
