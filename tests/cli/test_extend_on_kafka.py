@@ -38,7 +38,7 @@ def test_extend_saves_what_a_stopped_consumer_has_not_read(
     settings = {"retention_ms": RETENTION_MS, "segment_ms": SEGMENT_MS}
     saved, lost = (fresh_topic(kafka, **settings) for _ in range(2))
     group = fresh_name("group")
-    began = time.time_ns() // 1_000_000 - 10_000
+    began = time.time_ns() // 1_000_000 - 14_000
     producer = Producer(kafka.client_config(**{"linger.ms": 0}))
     for number in range(RECORDS):
         for topic in (saved, lost):

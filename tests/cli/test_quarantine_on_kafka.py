@@ -98,11 +98,15 @@ def discard_in_production(operator: Operator, group: str, monkeypatch: pytest.Mo
 def test_a_day_of_an_operator(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     rig, run = operator.rig, operator.run
     # Look.
-    dear, nameless = run("groups")
+    looked = run("groups")
+    dear, nameless = looked["groups"]
+    (horizon,) = looked["horizons"]
+    assert (horizon["open"], horizon["known"], horizon["at_ms"] > rig.began_ms) == (11, True, True)
     assert (dear["records"], nameless["records"]) == (8, 3)
     assert "cheap-enough" not in dear["title"]
     table = operator.say("groups")
     assert dear["group"][:8] in table
+    assert "retention deletes none of the 11 open records" in table
     first = run("list", "--limit", "6")
     second = run("list", "--limit", "6", "--after", first["after"])
     seen = [(r["coordinates"]["partition"], r["coordinates"]["offset"]) for r in first["records"] + second["records"]]
@@ -152,5 +156,5 @@ def test_a_day_of_an_operator(operator: Operator, monkeypatch: pytest.MonkeyPatc
     assert discarded["hold"]["by"]["principal"] == "User:ANONYMOUS"
     assert discarded["hold"]["by"]["approved_by"] == approved_by
     assert operator.states() == {"replayed": 8, "discarded": 3}
-    assert run("groups") == []
+    assert run("groups") == {"groups": [], "horizons": []}
     rig.assert_proved()

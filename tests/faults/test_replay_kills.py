@@ -74,12 +74,12 @@ def hold_everything(rig: GateRig, count: int = HELD) -> None:
     assert len(held_places(rig)) == count
 
 
-def let_pass_and_kill(rig: GateRig, points: Sequence[tuple[CrashPoint, int]]) -> None:
+def let_pass_and_kill(rig: GateRig, points: Sequence[tuple[CrashPoint, int]], rate: str = "400") -> None:
     """Another contract comes into force; replays under it die at these points, the nth time that each is reached."""
     rig.write_contract("1.1.0", price_max=PRICE_MAX_LATER, budget=1.0)
     rig.activate()
     for point, nth in points:
-        died = replay(rig, "--rate", "400", **{VARIABLE: f"{point.value}:{nth}"})
+        died = replay(rig, "--rate", rate, **{VARIABLE: f"{point.value}:{nth}"})
         assert died.returncode == -signal.SIGKILL, (point, died.stderr)
 
 
@@ -112,11 +112,13 @@ def test_killed_at_each_point_by_two_operators_and_twice(kafka: KafkaCluster, tm
 @pytest.mark.soak
 def test_a_long_replay_is_killed_at_every_point_again_and_again(kafka: KafkaCluster, tmp_path: Path) -> None:
     rig = GateRig(kafka, tmp_path, "replaysoak")
-    hold_everything(rig, 20_000)
+    hold_everything(rig, 30_000)
     still = replay(rig)
-    assert json.loads(still.stdout)["done"]["fates"] == {"fails": 20_000}, "the contract in force still refuses them"
+    assert json.loads(still.stdout)["done"]["fates"] == {"fails": 30_000}, "the contract in force still refuses them"
     assert replayed(rig) == Counter()
-    let_pass_and_kill(rig, [(point, nth) for nth in (1, 2, 5) for point in POINTS])
+    # A partition is taken once in a pass, so the third time would leave nothing for the other points.
+    points = [(point, nth) for nth in (1, 2, 3) for point in POINTS if (point, nth) != (CrashPoint.IN_ASSIGN, 3)]
+    let_pass_and_kill(rig, points, rate="2000")
     for _ in range(3):
         two_operators(rig, "--rate", "2000")
     assert replay(rig).returncode == 0

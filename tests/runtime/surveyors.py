@@ -47,5 +47,8 @@ class FixedSurveyor:
         found = self._surveys.pop(0) if len(self._surveys) > 1 else self._surveys[0]
         return replace(found, groups=tuple(g for g in found.groups if group_ids is None or g.group_id in group_ids))
 
+    def probe_open(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
+        return self.probe(places)
+
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
         return {place: self.probes[place] for place in places if place in self.probes}

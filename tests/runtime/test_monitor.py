@@ -49,7 +49,7 @@ UNSEEN: list[tuple[str, Survey, tuple[Doubt, ...], str]] = [
     (
         "how long positions are kept",
         replace(
-            survey_of(readers(40, 0), unseen=(Unseen("how long (broker settings)", REFUSED, "X"),)),
+            survey_of(readers(40, 0), unseen=(Unseen("the broker settings of broker 1", REFUSED, "X"),)),
             positions_kept_ms=None,
         ),
         (Doubt.EXPIRY,),

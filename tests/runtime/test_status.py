@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ def test_lag(
 ) -> None:
     seen = stream(topic("landing", *spans), group(*positions))
     assert (seen.lag, seen.uncommitted_partitions) == (lag, uncommitted)
+
+
+def test_positions_that_could_not_be_seen_are_not_taken_for_none() -> None:
+    hidden = replace(
+        group(), positions=None, unseen=(Unseen("the committed offsets of watermaster.flights", "no", "X"),)
+    )
+    seen = stream(topic("landing", (0, 10)), hidden)
+    assert (seen.lag, seen.uncommitted_partitions, seen.recreated) == (None, None, False)
 
 
 def test_newest_ledger_entries() -> None:

@@ -22,7 +22,7 @@ LONG_FUNCTIONS = {
     "cli/gate.py:_gate": "one parameter for each option of the command",
     "wiring/gate.py:_transfer": "joins the parts of a worker, in order",
 }
-PURE = ("stream", "contract", "gate", "auditor", "quarantine", "monitor")
+PURE = ("stream", "contract", "gate", "auditor", "quarantine", "monitor", "incident")
 IMPURE_MODULES = {
     "asyncio", "confluent_kafka", "httpx2", "logging", "os", "random", "requests", "secrets", "socket", "sqlite3",
     "structlog", "subprocess", "threading", "time", "urllib",

@@ -1,19 +1,24 @@
-"""`watermaster check FILE --contract C`: the gate's verdicts on a file of JSON lines."""
+"""`watermaster check PATH… --contract C`: the gate's verdicts on records in files."""
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watermaster.cli.errors import ExitCode
-from watermaster.cli.output import OutputFormat, OutputOption, say, share, show_json, show_table
-from watermaster.stream.fault import UsageFault
+from watermaster.cli.check_view import CheckOutput, show_report
+from watermaster.cli.errors import EXIT_CODES, ExitCode
+from watermaster.runtime.record_source import Form
+from watermaster.stream.fault import UsageFault, WorldFault
 
 if TYPE_CHECKING:
-    from watermaster.runtime.check import CheckReport
+    from watermaster.runtime.check import Progress
+    from watermaster.runtime.check_report import CheckReport
 
 
 def register(app: typer.Typer) -> None:
@@ -22,51 +27,82 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="JSON lines: one record a line.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders or globs of JSON lines or Parquet."),
+    ],
     contract: Annotated[Path, typer.Option("--contract", help="The contract (*.odcs.yaml).")],
     stream: Annotated[
         str | None, typer.Option("--stream", help="The stream of the contract, if it describes several.")
     ] = None,
-    output: OutputOption = OutputFormat.TABLE,
+    form: Annotated[
+        Form | None, typer.Option("--format", help="What the files are, whatever their names end with.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, max=256, help="Instead of one for each core.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Append when, what and how many to this file, as one line of JSON.")
+    ] = None,
+    output: Annotated[
+        CheckOutput, typer.Option("--output", help="For people, scripts, CI systems, or a merge request.")
+    ] = CheckOutput.TABLE,
 ) -> None:
-    """Judge a file as the gate would. Ends with 0 if all records pass, 1 if any is held or dropped."""
-    from watermaster.runtime.check import check_file
+    """Judge records in files as the gate would.
+
+    Ends with 0 if all records pass, 1 if any is held or dropped, and as other commands do if a file cannot be read to
+    its end; what was read until then is still reported. Values of records are never shown.
+    """
+    from watermaster.wiring.check import check_files
     from watermaster.wiring.contract import compile_checks
 
+    checks = compile_checks(_read(contract), str(contract), stream)
+    now_ms = int(time.time() * 1000)
+    with _progress() as progress:
+        report = check_files(paths, checks, now_ms, form=form, processes=processes, progress=progress)
+    if record is not None:
+        _keep(report, record, now_ms)
+    show_report(report, output)
+    _end(report)
+
+
+def _read(contract: Path) -> bytes:
     try:
-        document = contract.read_bytes()
+        return contract.read_bytes()
     except OSError as error:
         raise UsageFault(
             "WM-CHECK-CONTRACT", f"The contract {contract} cannot be read: {error.strerror}.", hint="Check its path."
         ) from None
-    report = check_file(file, compile_checks(document, str(contract), stream), int(time.time() * 1000))
-    if output is OutputFormat.JSON:
-        show_json(report)
-    else:
-        _show(report)
+
+
+def _end(report: CheckReport) -> None:
+    if report.unread is not None:
+        raise WorldFault(report.unread.code, report.unread.message, hint=report.unread.hint)
     if report.held or report.dropped:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _show(report: CheckReport) -> None:
-    say(f"{report.source} against {report.contract}")
-    failed = share((report.held + report.dropped) / report.records) if report.records else "-"
-    say(
-        f"{report.records} records: {report.passed} pass, {report.held} would be held,"
-        f" {report.dropped} would be dropped ({failed})."
-    )
-    if report.warned:
-        say(f"{report.warned} of those that pass break a rule that only warns.")
-    if report.reasons:
-        rows = [
-            (
-                found.records,
-                found.reason.severity.value,
-                found.reason.code,
-                found.reason.rule,
-                found.reason.message,
-                ", ".join(map(str, found.lines)),
-            )
-            for found in report.reasons
-        ]
-        show_table("Reasons", ("Records", "Severity", "Code", "Rule", "What the rule asks", "First lines"), rows)
+def _keep(report: CheckReport, record: Path, now_ms: int) -> None:
+    from watermaster.wiring.check_record import keep_run
+
+    outcome = ExitCode.OK if not report.held + report.dropped else ExitCode.FINDINGS
+    keep_run(report, record, now_ms, int(outcome if report.unread is None else EXIT_CODES[WorldFault]))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A line on standard error that is only there while a person watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (BarColumn(), TextColumn("{task.fields[records]:,} records"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("check", total=None, records=0)
+
+        def tell(done: int, total: int, records: int) -> None:
+            bar.update(task, completed=done, total=total, records=records)
+
+        yield tell

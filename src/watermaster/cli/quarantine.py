@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from watermaster.cli import quarantine_approve, quarantine_look, quarantine_replay, quarantine_show
+from watermaster.cli import (
+    quarantine_approve,
+    quarantine_fix,
+    quarantine_look,
+    quarantine_replay,
+    quarantine_show,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -14,6 +20,7 @@ def register(app: typer.Typer) -> None:
     )
     quarantine_look.register(quarantine_app)
     quarantine_show.register(quarantine_app)
+    quarantine_fix.register(quarantine_app)
     quarantine_replay.register(quarantine_app)
     quarantine_approve.register(quarantine_app)
     app.add_typer(quarantine_app, name="quarantine")

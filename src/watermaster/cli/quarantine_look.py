@@ -12,7 +12,7 @@ import typer
 
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.gate_choice import GateOption, choose_gate
-from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, duration, say, show_json, show_table
 from watermaster.cli.quarantine_options import (
     ContractOption,
     GroupsOption,
@@ -29,6 +29,7 @@ from watermaster.stream.fault import UsageFault
 if TYPE_CHECKING:
     from watermaster.quarantine.balance import BalanceRow, Terms
     from watermaster.quarantine.group import GroupTally
+    from watermaster.runtime.hold_horizon import HoldHorizon
     from watermaster.runtime.hold_survey import Surveyed
 
 _PLOT_COLUMNS: Final = 24
@@ -59,20 +60,26 @@ def _groups(
     """Show held records by what makes their failures the same: twelve problems, not forty thousand records."""
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.quarantine.group import Groups
+    from watermaster.runtime.hold_horizon import OldestOpen
     from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
 
     selection = selection_of(rules=rule, since=since, until=until, states=_states(state))
     configuration = load_configuration(config)
-    groups = Groups()
+    groups, oldest = Groups(), OldestOpen()
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
         survey = desk.survey()
         for found in walk_held(desk, choose_streams(desk.gate, stream), selection, survey=survey):
             groups.add(found.held)
+            oldest.see(found)
+        horizons = [oldest.horizon(topic, desk.reader.settings(topic)) for topic in sorted(oldest.counts)]
+        now_ms = desk.clock.now_ms()
     tallies = groups.largest()
     if output is OutputFormat.JSON:
-        show_json([group_document(tally) for tally in tallies])
+        show_json({"groups": [group_document(tally) for tally in tallies], "horizons": horizons})
         return
     show_groups(tallies)
+    for horizon in horizons:
+        say(horizon_sentence(horizon, now_ms))
     if survey.counts.unread:
         say(f"{survey.counts.unread} records there follow no known dead-letter convention.")
 
@@ -102,6 +109,18 @@ def show_groups(tallies: list[GroupTally]) -> None:
         ]
         if facets:
             say(f"{tally.fingerprint[:8]}  " + " · ".join(facets))
+
+
+def horizon_sentence(horizon: HoldHorizon, now_ms: int) -> str:
+    """Until when the bytes are there, for people; what is near is a warning."""
+    word = "WARNING: " if horizon.is_near(now_ms) else ""
+    if not horizon.known:
+        return f"{word}{horizon.topic}: nobody can say until when the {horizon.open} open records are kept."
+    size = "; by size it may delete them at any time" if horizon.by_size else ""
+    if horizon.at_ms is None:
+        return f"{word}{horizon.topic}: retention by age deletes nothing{size}."
+    left = duration(max(0, horizon.at_ms - now_ms))
+    return f"{word}{horizon.topic}: retention deletes none of the {horizon.open} open records for {left}{size}."
 
 
 def group_document(tally: GroupTally) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from watermaster.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from watermaster.runtime.fleet import ClusterLook
     from watermaster.runtime.status import ClusterStatus, GateStatus
 
 
@@ -33,46 +34,77 @@ HorizonOption = Annotated[
     bool, typer.Option("--horizon", help="How long until records are lost that a group has not read, and by what.")
 ]
 
+HealthOption = Annotated[
+    bool, typer.Option("--health", help="What is wrong with the cluster: brokers, copies, transactions, certificates.")
+]
+
+WatchOption = Annotated[bool, typer.Option("--watch", help="A live page: lag, horizon and health, until Ctrl-C.")]
+AllOption = Annotated[bool, typer.Option("--all", help="One line for each cluster of the configuration.")]
+EveryOption = Annotated[float, typer.Option("--every", min=1, max=3600, help="With --watch: seconds between looks.")]
+LooksOption = Annotated[int | None, typer.Option("--looks", min=1, help="With --watch: end after so many looks.")]
+
 
 def _status(
     config: ConfigOption = Path("watermaster.yaml"),
     cluster: ClusterOption = None,
     lag: LagOption = False,
     horizon: HorizonOption = False,
+    health: HealthOption = False,
+    watch: WatchOption = False,
+    every: EveryOption = 10.0,
+    looks: LooksOption = None,
+    every_cluster: AllOption = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> int:
     """Show clusters, topics and gates: lag, held share, age of the last commit. Reads only.
 
     --lag and --horizon show every consumer group of the clusters, with or without a gate. A lag counts what
     read_committed readers can reach. The horizon is a lower bound: under unchanged settings nothing unread is deleted
-    by age before it. Exit code 1 if --horizon finds unread records that are gone.
+    by age before it. --health shows brokers, copies, open transactions, settings and certificates. Exit code 1 if
+    --horizon finds unread records that are gone, or --health something wrong.
+
+    --watch also tells readers that are stuck or slow from those that are not, and forecasts how it ends, for that
+    takes several looks; with --output json it prints one line for each.
     """
     from watermaster.cli.errors import ExitCode
-    from watermaster.cli.status_monitor import headline_of, show_monitor
+    from watermaster.cli.status_monitor import show_monitor
     from watermaster.wiring.monitoring import look_and_status
     from watermaster.wiring.observation import status_of
 
-    if lag or horizon:
-        return show_monitor(config, cluster, output, lag=lag, horizon=horizon)
+    if watch:
+        from watermaster.cli.status_watch import watch as show_live
+
+        return show_live(config, cluster, output, every, looks)
+    if every_cluster:
+        from watermaster.cli.status_all import show_all
+
+        return show_all(config, output)
+    if lag or horizon or health:
+        return show_monitor(config, cluster, output, lag=lag, horizon=horizon, health=health)
     if output is OutputFormat.JSON:
         report = status_of(config, cluster)
         show_json(report)
     else:
-        report, looks = look_and_status(config, cluster)
+        report, seen_by_name = look_and_status(config, cluster)
         for seen in report.clusters:
-            _show_cluster(seen, headline_of(looks[seen.name]) if seen.name in looks else None)
+            _show_cluster(seen, seen_by_name.get(seen.name))
     nothing_seen = all(seen.cluster is None for seen in report.clusters)
     return ExitCode.WORLD if nothing_seen else ExitCode.OK
 
 
-def _show_cluster(status: ClusterStatus, headline: str | None) -> None:
+def _show_cluster(status: ClusterStatus, look: ClusterLook | None) -> None:
+    from watermaster.cli.status_health import summary
+    from watermaster.cli.status_monitor import headline_of
+
     if status.cluster is None:
         say(f"{status.name} ({status.environment}): no answer")
     else:
         brokers = ", ".join(f"{broker.id} {broker.host}:{broker.port}" for broker in status.cluster.brokers)
         say(f"{status.name} ({status.environment}): cluster {status.cluster.cluster_id}, brokers {brokers}")
-    if headline:
-        say(f"  loss horizon: {headline}")
+    if look is not None:
+        say(f"  loss horizon: {headline_of(look)}")
+    if look is not None and look.report is not None:
+        say(f"  health: {summary(look.report.problems)}")
     if status.topics:
         rows = [
             (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from watermaster.cli.output import OutputFormat, duration, say, show_json, show_table
+from watermaster.cli.status_health import show_problems, summary
 
 if TYPE_CHECKING:
     from watermaster.runtime.fleet import ClusterLook
@@ -28,27 +29,29 @@ _CAUSES: Final = {
 }
 
 
-def show_monitor(config: Path, cluster: str | None, output: OutputFormat, *, lag: bool, horizon: bool) -> int:
+def show_monitor(
+    config: Path, cluster: str | None, output: OutputFormat, *, lag: bool, horizon: bool, health: bool
+) -> int:
     """Look once and show; the exit code."""
     from watermaster.cli.errors import ExitCode
     from watermaster.runtime.lag_summary import horizon_lines, lag_lines
     from watermaster.wiring.monitoring import open_fleet
 
     looks = open_fleet(config, cluster).look()
-    lost = False
+    wrong = False
     shown = []
     for look in looks:
         lags = lag_lines(look.report) if look.report and lag else ()
         horizons = horizon_lines(look.report) if look.report and horizon else ()
-        lost |= any(line.lost_max for line in horizons)
+        wrong |= any(line.lost_max for line in horizons) or bool(health and look.report and look.report.problems)
         if output is OutputFormat.TABLE:
-            _show(look, lags, horizons, lag=lag, horizon=horizon)
+            _show(look, lags, horizons, lag=lag, horizon=horizon, health=health)
         shown.append(_plain(look, lags, horizons))
     if output is OutputFormat.JSON:
         show_json({"clusters": shown})
     if all(look.report is None for look in looks):
         return ExitCode.WORLD
-    return ExitCode.FINDINGS if lost else ExitCode.OK
+    return ExitCode.FINDINGS if wrong else ExitCode.OK
 
 
 def headline_of(look: ClusterLook) -> str:
@@ -67,17 +70,27 @@ def _plain(look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[Horizo
         "taken_ms": look.report.survey.taken_ms if look.report else None,
         "lag": lags,
         "horizon": horizons,
+        "health": look.report.problems if look.report else None,
         "unseen": look.unseen,
     }
 
 
 def _show(
-    look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[HorizonLine], *, lag: bool, horizon: bool
+    look: ClusterLook,
+    lags: Sequence[LagLine],
+    horizons: Sequence[HorizonLine],
+    *,
+    lag: bool,
+    horizon: bool,
+    health: bool,
 ) -> None:
     if look.report is None:
         say(f"{look.name} ({look.environment}): no answer")
     else:
-        say(f"{look.name} ({look.environment}): {headline(horizons) if horizon else _behind(lags)}")
+        first = headline(horizons) if horizon else _behind(lags) if lag else summary(look.report.problems)
+        say(f"{look.name} ({look.environment}): {first}")
+        if health:
+            show_problems(look.report.problems, look.report.survey.taken_ms)
         if lag:
             show_lags(lags, look.report.survey.taken_ms)
         if horizon:
@@ -109,7 +122,7 @@ def headline(horizons: Sequence[HorizonLine]) -> str:
     if first.left_ms is not None:
         sure = "forecast" if first.forecast else "at the earliest"
         doubt = "" if all(line.known for line in horizons) else "; not every group could be judged"
-        return f"next loss in {duration(first.left_ms)} ({sure}): {whose}, by {_cause(first)}{doubt}"
+        return f"next loss in {duration(first.left_ms)} ({sure}): {whose}, by {cause_text(first)}{doubt}"
     if not first.known:
         return f"unknown for {whose}, because {first.because}"
     return "nothing that a group has not read is about to be lost"
@@ -129,12 +142,12 @@ def show_lags(lags: Sequence[LagLine], now_ms: int) -> None:
             line.members,
             line.topic,
             line.partitions,
-            _between(line.records_min, line.records),
-            _age(line),
+            between(line.records_min, line.records),
+            age_text(line),
             line.held_back or None,
             line.evidence.value.replace("_", " ") if line.evidence else "unknown",
             line.condition.value,
-            _ending(line, now_ms),
+            ending_text(line, now_ms),
         )
         for line in lags
     ]
@@ -142,7 +155,7 @@ def show_lags(lags: Sequence[LagLine], now_ms: int) -> None:
     show_table("Lag (records; age of the first unread one)", columns, rows)
 
 
-def _ending(line: LagLine, now_ms: int) -> str | None:
+def ending_text(line: LagLine, now_ms: int) -> str | None:
     """How it ends if everything goes on like this; nothing is said of who has read everything."""
     if line.records == 0 or not line.forecast_known:
         return None
@@ -161,7 +174,7 @@ def show_horizons(horizons: Sequence[HorizonLine]) -> None:
             line.partition,
             _left(line),
             None if line.at_ms is None else _moment(line.at_ms),
-            _cause(line) if line.known else f"{_cause(line)}; not all is known, because {line.because}",
+            cause_text(line),
             line.lost_max or None,
         )
         for line in horizons
@@ -170,13 +183,15 @@ def show_horizons(horizons: Sequence[HorizonLine]) -> None:
     show_table("Loss horizon (a lower bound, the worst partition of each topic)", columns, rows)
 
 
-def _between(least: int | None, most: int | None) -> str:
+def between(least: int | None, most: int | None) -> str:
+    """Records, of which there are at least and at most so many."""
     if least is None or most is None:
         return "unknown"
     return f"{most}" if least == most else f"{least}–{most}"
 
 
-def _age(line: LagLine) -> str:
+def age_text(line: LagLine) -> str:
+    """How long the first unread record has waited, with its error."""
     if line.time_ms is None:
         return "unknown"
     least = "≥ " if line.evidence and line.evidence.value == "at_least" else ""
@@ -190,8 +205,10 @@ def _left(line: HorizonLine) -> str:
     return "no end" if line.known else "unknown"
 
 
-def _cause(line: HorizonLine) -> str:
-    return _CAUSES[line.cause.value] if line.cause else "nothing"
+def cause_text(line: HorizonLine) -> str:
+    """What is going to take it."""
+    known = _CAUSES[line.cause.value] if line.cause else "nothing"
+    return known if line.known else f"{known}; not all is known, because {line.because}"
 
 
 def _moment(at_ms: int) -> str:

@@ -6,13 +6,15 @@ an error of the rule, which holds the record (deny on doubt).
 
 The runtime counts comprehension steps itself and gives up at ten thousand in one evaluation (`RULE_STEPS_MAX`): a
 budget in steps and not in seconds, so that a verdict is the same on every machine.
+
+A fix computes values with expressions of the same language, which see `headers` in place of `now` (`CelExpression`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final, NewType, TypeAlias
@@ -32,6 +34,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENVIRONMENT: Final = cel.NewEnv(
     variables={"this": cel.Type.DYN, "key": cel.Type.DYN, "now": cel.Type.TIMESTAMP},
 )
+_RECORD_ENVIRONMENT: Final = cel.NewEnv(
+    variables={"this": cel.Type.DYN, "key": cel.Type.DYN, "headers": cel.Type.DYN},
+)
+_JSON_TYPES: Final = (bool, int, float, str, list, dict)
 _RESULT_TYPES: Final = frozenset({"BOOL", "STRING", "DYN"})
 _BUDGET_WORDS: Final = "Iteration budget"
 _POSITION: Final = re.compile(r"<input>:(\d+):(\d+): (.*)")
@@ -109,6 +115,45 @@ def bind(this: CelInput, key: CelInput, now_ms: int) -> CelVariables:
     now = _EPOCH + timedelta(milliseconds=now_ms)
     data: Mapping[str, object] = {"this": this, "key": key, "now": now}
     return CelVariables(_ENVIRONMENT.Activation(data))
+
+
+class CelFailure(Enum):
+    """Why an expression gives no value for a record; the sentences repeat nothing of it."""
+
+    ERROR = "the expression cannot be evaluated on this record"
+    BUDGET = "the expression takes more steps than are allowed"
+    NO_JSON = "the expression gives what JSON does not have (write string(…) around a time or a duration)"
+
+
+@dataclass(frozen=True, slots=True)
+class CelExpression:
+    """A compiled expression for a value. It sees `this`, `key` and `headers`, and no clock: its value is a function
+    of the record alone."""
+
+    expression: str
+    _program: cel.Expression = field(compare=False)
+
+    def evaluate(self, this: CelInput, key: CelInput, headers: Mapping[str, str | None]) -> CelInput | CelFailure:
+        """The value for one record. Never raises for bad data."""
+        data: Mapping[str, object] = {"this": this, "key": key, "headers": headers}
+        try:
+            result = self._program.eval(_RECORD_ENVIRONMENT.Activation(data))
+        except RuntimeError as problem:
+            return CelFailure.BUDGET if _BUDGET_WORDS in str(problem) else CelFailure.ERROR
+        if result.type() == cel.Type.ERROR:
+            return CelFailure.ERROR
+        value: CelInput = result.value()
+        return value if isinstance(value, _JSON_TYPES) or value is None else CelFailure.NO_JSON
+
+
+def compile_expression(expression: str) -> CelExpression:
+    """Compile an expression over `this`, `key` and `headers`; `CelProblem` with its place if it is none."""
+    if len(expression) > EXPRESSION_LENGTH_MAX:
+        raise CelProblem(f"the expression is longer than {EXPRESSION_LENGTH_MAX} characters")
+    try:
+        return CelExpression(expression, _RECORD_ENVIRONMENT.compile(expression))
+    except (RuntimeError, TypeError) as problem:  # TypeError: the text holds half of a surrogate pair
+        raise _located(str(problem)) from None
 
 
 def compile_rule(expression: str) -> CelRuleProgram:

@@ -1,4 +1,4 @@
-"""What is wrong with a contract, as a value: where it stands, what it says, and what to do."""
+"""What is wrong with a contract or a fix, as a value: where it stands, what it says, and what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ PathStep: TypeAlias = str | int
 class ProblemCode(StrEnum):
     """Stable codes.
 
-    `yaml.*` is the text, `schema.*` the official schema and that of our extensions, `contract.*` what is asked for.
+    `yaml.*` is the text, `schema.*` the official schema and that of our own documents, `contract.*` and `fix.*` what
+    is asked for.
     """
 
     YAML_SIZE = "yaml.size"
@@ -66,6 +67,13 @@ class ProblemCode(StrEnum):
     CONTRADICTION = "contract.contradiction"
     ENCODING = "contract.encoding"
 
+    NOT_A_FIX = "fix.not_a_fix"
+    FIX_STEP = "fix.step"
+    FIX_PLACE = "fix.place"
+    FIX_RESERVED = "fix.reserved"
+    FIX_FORMAT = "fix.format"
+    FIX_EXPRESSION = "fix.expression"
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -77,7 +85,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that must change before the contract can be used.
+    """One thing that must change before the document can be used.
 
     `source` is what the caller called the document, `path` the JSON path inside it (`$.schema[0].name`). Line and
     column are those of the key (in a list, of the item), counted from 1; None where the text has no such place.

@@ -1,143 +1,91 @@
-"""Judging a file of JSON lines as the gate would judge the same bytes as record values.
+"""Judging records at rest as the gate would judge the same records on the stream.
 
-One line is one record; an empty line is none and is only counted. Lines carry no keys, so checks on keys are left out.
-Memory is bounded by the largest allowed value and by the number of the contract's rules, whatever the file holds.
+Files carry no keys, so checks on keys are left out. Memory is bounded by the largest allowed value and by the number of
+the contract's rules, whatever the files hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import BinaryIO, Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from watermaster.contract.checks import Checks, KeyCheck
+from watermaster.gate.bad_row import bad_row
 from watermaster.gate.judge import build_judge
-from watermaster.gate.verdict import BrokenRule, Judge, Outcome, Verdict
-from watermaster.stream.fault import UsageFault, WorldFault
+from watermaster.gate.masked import mask_record
+from watermaster.gate.verdict import Outcome, Verdict
+from watermaster.runtime.check_report import FAILING_MAX, CheckReport, FailingRecord, Summary, Tally, Unread
+from watermaster.runtime.record_source import Chunk, Part, Reading, RecordSource
+from watermaster.stream.fault import WorldFault
 
-EXAMPLES_MAX: Final = 5
-"""Line numbers kept for each reason: enough to look at, few enough to print."""
-_BATCH_LINES: Final = 500
-_BATCH_BYTES: Final = 8 * 1024 * 1024
-"""A batch is closed by whichever comes first."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonCount:
-    """One broken rule: how many records broke it, and the numbers (from 1) of the first lines that did."""
-
-    reason: BrokenRule
-    records: int
-    lines: tuple[int, ...]
+Progress: TypeAlias = Callable[[int, int, int], None]
+"""Told of bytes done, bytes in all, and records so far."""
+KEY_LEFT_OUT: Final = "the key: records at rest have none"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What was found in one file. `records = passed + held + dropped`; `warned` passed with warnings."""
+class PartJudge:
+    """One compiled contract, used for any number of parts; a process has its own."""
 
-    source: str
-    contract: str
-    records: int
-    passed: int
-    held: int
-    dropped: int
-    warned: int
-    blank_lines: int
-    reasons: tuple[ReasonCount, ...]
-    """Most frequent first."""
+    def __init__(self, source: RecordSource, checks: Checks, now_ms: int) -> None:
+        self._source = source
+        self._checks = replace(checks, key=KeyCheck())
+        self._judge = build_judge(self._checks)
+        self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max)
+        self._now_ms = now_ms
 
+    def judge(self, part: Part, progress: Callable[[Chunk, Tally], None] | None = None) -> Tally:
+        """Judge all of a part. Where reading cannot go on, the tally says so and has what came before."""
+        tally = Tally(part)
+        try:
+            for chunk in self._source.read(part, self._reading):
+                self._judge_chunk(chunk, tally)
+                if progress is not None:
+                    progress(chunk, tally)
+        except WorldFault as fault:
+            tally.unread = Unread(fault.code, fault.message, fault.hint)
+        return tally
 
-@dataclass(slots=True)
-class _Tally:
-    records: int = 0
-    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    warned: int = 0
-    blank_lines: int = 0
-    counts: dict[BrokenRule, int] = field(default_factory=dict)
-    lines: dict[BrokenRule, list[int]] = field(default_factory=dict)
+    def _judge_chunk(self, chunk: Chunk, tally: Tally) -> None:
+        tally.records += len(chunk.values)
+        tally.blank_lines += chunk.blank_lines
+        tally.last_number = max(tally.last_number, chunk.last_number)
+        found = self._judge.judge([None] * len(chunk.values), chunk.values, self._now_ms)
+        for index, code in chunk.refused.items():
+            found[index] = bad_row(code)
+        # The lanes give verdicts in the order in which they are sure of them.
+        for index in sorted(found):
+            tally.add(found[index], chunk.numbers[index])
+            if found[index].outcome is not Outcome.PASS and len(tally.failing) < FAILING_MAX:
+                tally.failing.append(self._failing(chunk, index, found[index], tally.part))
 
-    def add(self, verdict: Verdict, line: int) -> None:
-        self.outcomes[verdict.outcome] += 1
-        self.warned += verdict.outcome is Outcome.PASS
-        for reason in verdict.broken:
-            self.counts[reason] = self.counts.get(reason, 0) + 1
-            examples = self.lines.setdefault(reason, [])
-            if len(examples) < EXAMPLES_MAX:
-                examples.append(line)
-
-
-def check_file(path: Path, checks: Checks, now_ms: int) -> CheckReport:
-    """Judge every line of a file. Raises `UsageFault` if there is no such file, `WorldFault` if it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return check_stream(stream, checks, now_ms, str(path))
-    except (FileNotFoundError, IsADirectoryError):
-        raise UsageFault(
-            "WM-CHECK-FILE", f"There is no file {path}.", hint="Give the path of a file of JSON lines."
-        ) from None
-    except OSError as error:
-        raise WorldFault(
-            "WM-CHECK-READ", f"{path} cannot be read: {error.strerror}.", hint="Check the file's permissions and disk."
-        ) from error
+    def _failing(self, chunk: Chunk, index: int, verdict: Verdict, part: Part) -> FailingRecord:
+        masked = mask_record(chunk.values[index], self._checks.value)
+        return FailingRecord(part.file, chunk.numbers[index], verdict.outcome, verdict.broken, masked)
 
 
-def check_stream(stream: BinaryIO, checks: Checks, now_ms: int, source: str) -> CheckReport:
-    """Judge every line of an open file; `now_ms` is what rules see as `now`."""
-    judge = build_judge(replace(checks, key=KeyCheck()))
-    tally = _Tally()
-    for numbers, values in _batches(stream, checks.limits.value_bytes_max, tally):
-        _judge_batch(judge, numbers, values, now_ms, tally)
-    clean = tally.records - sum(tally.outcomes.values())
-    ranked = sorted(tally.counts, key=lambda reason: (-tally.counts[reason], reason.rule, reason.code))
-    return CheckReport(
-        source=source,
-        contract=f"{checks.contract_id} {checks.contract_version}",
-        records=tally.records,
-        passed=clean + tally.outcomes[Outcome.PASS],
-        held=tally.outcomes[Outcome.HOLD],
-        dropped=tally.outcomes[Outcome.DROP],
-        warned=tally.warned,
-        blank_lines=tally.blank_lines,
-        reasons=tuple(ReasonCount(reason, tally.counts[reason], tuple(tally.lines[reason])) for reason in ranked),
-    )
+def check_records(source: RecordSource, checks: Checks, now_ms: int, progress: Progress | None = None) -> CheckReport:
+    """Judge everything in this process; `now_ms` is what rules see as `now`."""
+    parts = source.parts()
+    total = sum(part.size for part in parts)
+    judge = PartJudge(source, checks, now_ms)
+    summary, done, records = Summary(), 0, 0
+    for part in parts:
+
+        def tell(chunk: Chunk, tally: Tally, done: int = done, records: int = records) -> None:
+            if progress is not None:
+                progress(done + chunk.read, total, records + tally.records)
+
+        tally = judge.judge(part, tell)
+        summary.add(tally)
+        done, records = done + part.size, records + tally.records
+    return make_report(summary, checks, parts)
 
 
-def _judge_batch(judge: Judge, numbers: list[int], values: list[bytes | None], now_ms: int, tally: _Tally) -> None:
-    tally.records += len(values)
-    for index, verdict in judge.judge([None] * len(values), values, now_ms).items():
-        tally.add(verdict, numbers[index])
-
-
-def _batches(stream: BinaryIO, bytes_max: int, tally: _Tally) -> Iterator[tuple[list[int], list[bytes | None]]]:
-    numbers: list[int] = []
-    values: list[bytes | None] = []
-    size = 0
-    for number, line in enumerate(_lines(stream, bytes_max), start=1):
-        if not line:
-            tally.blank_lines += 1
-            continue
-        numbers.append(number)
-        values.append(line)
-        size += len(line)
-        if len(values) >= _BATCH_LINES or size >= _BATCH_BYTES:
-            yield numbers, values
-            numbers, values, size = [], [], 0
-    if values:
-        yield numbers, values
-
-
-def _lines(stream: BinaryIO, bytes_max: int) -> Iterator[bytes]:
-    """Lines without their ends. Of a line beyond the limit only so much is kept that it is seen to be beyond."""
-    # Two more bytes for the end of a line that just fits.
-    while line := stream.readline(bytes_max + 2):
-        if not line.endswith(b"\n") and len(line) == bytes_max + 2:
-            _skip_line(stream)
-            yield line[: bytes_max + 1]
-            continue
-        yield line.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _skip_line(stream: BinaryIO) -> None:
-    while (rest := stream.readline(_BATCH_BYTES)) and not rest.endswith(b"\n"):
-        pass
+def make_report(summary: Summary, checks: Checks, parts: Sequence[Part]) -> CheckReport:
+    """The report of all parts, judged wherever it was."""
+    files = list(dict.fromkeys(part.file for part in parts))
+    source = files[0] if len(files) == 1 else f"{len(files)} files"
+    contract = f"{checks.contract_id} {checks.contract_version}"
+    key = (KEY_LEFT_OUT,) if checks.key.required or checks.key.check is not None else ()
+    return summary.report(source, contract, checks.content_hash, (*checks.unjudged, *key))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from watermaster.monitor.consumer import Condition
-from watermaster.monitor.horizon import Cause
+from watermaster.monitor.horizon import Bound, Cause, Doubt, Horizon
 from watermaster.monitor.lag import Evidence
 from watermaster.runtime.monitor import MonitorReport, PositionReport
 
@@ -48,7 +48,8 @@ class HorizonLine:
     """One group on one topic: the partition that is nearest to a loss.
 
     `left_ms` is a lower bound of the time until something unread is lost; None: nothing threatens, or it cannot be
-    said (`known` is False). `lost_max` bounds what is gone already, over all partitions.
+    said. If it is there and `known` is False, the position itself may expire sooner. `lost_max` bounds what is gone
+    already, over all partitions.
     """
 
     group: str
@@ -137,7 +138,8 @@ def _lag_line(group: str, state: str, members: int | None, topic: str, positions
 def _horizon_line(group: str, topic: str, positions: Sequence[PositionReport], now_ms: int) -> HorizonLine:
     worst = min(positions, key=_urgency)
     doubtful = next((position.because for position in positions if position.because), "")
-    nearest, at_ms = worst.horizon.nearest, worst.horizon.at_ms
+    nearest = _nearest(worst.horizon)
+    at_ms = None if nearest is None else nearest.at_ms
     return HorizonLine(
         group=group,
         topic=topic,
@@ -157,6 +159,17 @@ def _urgency(position: PositionReport) -> tuple[int, int]:
     horizon = position.horizon
     if horizon.lost_max:
         return (0, 0)
-    if not horizon.known:
+    nearest = _nearest(horizon)
+    if not horizon.known and (nearest is None or nearest.at_ms is None):
         return (1, 0)
-    return (2, NEVER_MS if horizon.at_ms is None else horizon.at_ms)
+    return (2, NEVER_MS if nearest is None or nearest.at_ms is None else nearest.at_ms)
+
+
+def _nearest(horizon: Horizon) -> Bound | None:
+    """The nearest bound. When the position expires is often unknown just when deletion is near, for by then nothing
+    that the group has read is left to date it by; that must not hide the deletion.
+    """
+    if horizon.doubts != (Doubt.EXPIRY,):
+        return horizon.nearest
+    dated = [bound for bound in horizon.bounds if bound.at_ms is not None]
+    return replace(horizon, bounds=tuple(dated), doubts=()).nearest if dated else horizon.nearest

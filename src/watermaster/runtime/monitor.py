@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from watermaster.monitor.consumer import Condition, Forecast, Progress, Readers, forecast, judge_consumer, measure_pace
+from watermaster.monitor.health import Problem
 from watermaster.monitor.horizon import Bound, Horizon, bound_expiry, measure_horizon
 from watermaster.monitor.lag import EndSample, Lag, measure_lag
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
 from watermaster.monitor.retention import read_retention
 from watermaster.monitor.volume import Volume, estimate_volume
 from watermaster.runtime.doubt import explain_doubt
+from watermaster.runtime.health import HealthRecord
 from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Owner, Place, Survey, SurveyedGroup, Surveyor
 from watermaster.stream.coordinates import TopicPartition
@@ -79,6 +81,8 @@ class MonitorReport:
     groups: tuple[GroupReport, ...]
     unread: tuple[Unseen, ...] = ()
     """Records that a judgement needs and that could not be read."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with the cluster itself, the worst first."""
 
     @property
     def unseen(self) -> tuple[Unseen, ...]:
@@ -106,6 +110,8 @@ class Monitor:
         self._ends: dict[TopicPartition, deque[EndSample]] = defaultdict(lambda: deque(maxlen=LOOKS_KEPT))
         self._probes: dict[Place, Probe] = {}
         self._failed: dict[Place, Unseen] = {}
+        self._health = HealthRecord()
+        self._opened_ms: dict[Place, int] = {}
         self._alive_ms: dict[str, int] = {}
 
     def look(self, group_ids: Collection[str] | None = None) -> MonitorReport:
@@ -118,7 +124,8 @@ class Monitor:
         reports = tuple(self._group(group, survey) for group in groups if group.positions)
         for source, log in survey.logs.items():
             self._ends[source].append(EndSample(survey.taken_ms, log.stable))
-        return MonitorReport(survey, reports, tuple(self._failed.values()))
+        problems = self._health.judge(survey, self._opened(survey))
+        return MonitorReport(survey, reports, tuple(self._failed.values()), problems)
 
     def _remember(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
         """Where each position is; what is no longer there is forgotten."""
@@ -147,6 +154,16 @@ class Monitor:
         answers = self._surveyor.probe(wanted[:PROBES_MAX])
         self._failed = {place: seen for place, seen in answers.items() if isinstance(seen, Unseen)}
         self._probes |= {place: seen for place, seen in answers.items() if not isinstance(seen, Unseen)}
+
+    def _opened(self, survey: Survey) -> Mapping[TopicPartition, int]:
+        """When the first record that an open transaction holds back was written, where that could be read."""
+        open_at = {Place(source, log.stable) for source, log in survey.logs.items() if log.held_back}
+        self._opened_ms = {place: moment for place, moment in self._opened_ms.items() if place in open_at}
+        wanted = sorted(open_at - self._opened_ms.keys())[:PROBES_MAX]
+        for place, seen in self._surveyor.probe_open(wanted).items() if wanted else ():
+            if isinstance(seen, FirstUnread) and seen.timestamp_ms >= 0:
+                self._opened_ms[place] = min(seen.timestamp_ms, survey.taken_ms)
+        return {place.source: moment for place, moment in self._opened_ms.items()}
 
     def _settled(self, place: Place, log: PartitionLog) -> bool:
         match self._probes.get(place):

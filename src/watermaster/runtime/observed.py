@@ -83,7 +83,8 @@ class ObservedGroup:
     group_id: str
     state: str
     members: int
-    positions: Mapping[TopicPartition, ObservedPosition] = field(default_factory=dict)
+    positions: Mapping[TopicPartition, ObservedPosition] | None = field(default_factory=dict)
+    """Partitions that the group never committed are not in it; None where its positions could not be seen at all."""
     unseen: tuple[Unseen, ...] = ()
 
 

@@ -43,8 +43,8 @@ class StreamStatus:
     quarantine: str
     lag: int | None
     """An upper bound of the records that are waiting."""
-    uncommitted_partitions: int
-    """Partitions that the gate never committed; their records are part of the lag."""
+    uncommitted_partitions: int | None
+    """Partitions that the gate never committed; their records are part of the lag. Like the lag, None is unknown."""
     activation: int | None
     contract: str | None
     judged_recently: int
@@ -150,10 +150,7 @@ def _stream_status(
     now_ms: int,
 ) -> StreamStatus:
     landing = topics[stream.landing]
-    positions = {
-        partition.partition: group.positions.get(TopicPartition(stream.landing, partition.partition))
-        for partition in landing.partitions
-    }
+    positions = _positions(landing, group)
     of_stream = [entry for entry in entries if entry.topic == stream.landing]
     newest = max(of_stream, key=lambda entry: entry.now_ms, default=None)
     judged = sum(entry.read for entry in of_stream)
@@ -161,15 +158,25 @@ def _stream_status(
         landing=stream.landing,
         trusted=stream.trusted,
         quarantine=stream.quarantine,
-        lag=_lag(landing, positions),
-        uncommitted_partitions=sum(position is None for position in positions.values()),
+        lag=None if positions is None else _lag(landing, positions),
+        uncommitted_partitions=None if positions is None else sum(at is None for at in positions.values()),
         activation=newest.activation if newest else None,
         contract=newest.contract if newest else None,
         judged_recently=judged,
         held_share=sum(entry.held for entry in of_stream) / judged if judged else None,
         last_commit_age_ms=max(0, now_ms - newest.now_ms) if newest else None,
-        recreated=_recreated(landing, positions.values()),
+        recreated=_recreated(landing, (positions or {}).values()),
     )
+
+
+def _positions(landing: ObservedTopic, group: ObservedGroup) -> dict[int, ObservedPosition | None] | None:
+    """By partition; None for one that was never committed, and no dict at all if nobody could say."""
+    if group.positions is None:
+        return None
+    return {
+        partition.partition: group.positions.get(TopicPartition(landing.name, partition.partition))
+        for partition in landing.partitions
+    }
 
 
 def _lag(landing: ObservedTopic, positions: Mapping[int, ObservedPosition | None]) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from watermaster.monitor.health import Certificate
 from watermaster.monitor.log import PartitionLog, Probe
 from watermaster.runtime.observed import ObservedCluster, Unseen
 from watermaster.stream.coordinates import TopicPartition
@@ -60,6 +61,9 @@ class Survey:
     positions_kept_ms: int | None
     """How long the cluster keeps the positions of an empty group."""
     unseen: tuple[Unseen, ...] = ()
+    brokers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """Settings that all brokers should share, by broker id."""
+    certificates: tuple[Certificate, ...] = ()
 
 
 class Place(NamedTuple):
@@ -74,6 +78,10 @@ class Surveyor(Protocol):
 
     def survey(self, group_ids: Collection[str] | None = None) -> Survey:
         """The cluster now; of the groups only the named ones if any are named. Raises only if nobody answers."""
+        ...
+
+    def probe_open(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
+        """As `probe`, for readers that see the records of open and aborted transactions."""
         ...
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:

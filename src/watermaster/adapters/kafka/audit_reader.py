@@ -88,13 +88,17 @@ class KafkaAuditReader:
         return states
 
     def _is_compacted(self, topic: str) -> bool:
+        return "compact" in (self.settings(topic).get("cleanup.policy") or "")
+
+    def settings(self, topic: str) -> Mapping[str, str | None]:
+        """A topic's settings in force; empty where they may not be read."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
             asked = self._admin.describe_configs([resource], request_timeout=REQUEST_TIMEOUT_S)
-            return "compact" in (asked[resource].result()["cleanup.policy"].value or "")
+            return {name: entry.value for name, entry in asked[resource].result().items()}
         except KafkaException as error:
             if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                return False
+                return {}
             raise translate_error(error, doing="reading topic settings", resource=topic) from error
 
     def committed(self, group: str, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:

@@ -154,7 +154,7 @@ class KafkaObserver:
             "the committed offsets of {}",
         )
         unseen = tuple(seen for seen in (described, committed) if isinstance(seen, Unseen))
-        positions = {} if isinstance(committed, Unseen) else dict(_positions(committed.topic_partitions))
+        positions = None if isinstance(committed, Unseen) else dict(_positions(committed.topic_partitions))
         if isinstance(described, Unseen):
             return ObservedGroup(group_id, "UNKNOWN", 0, positions, unseen)
         return ObservedGroup(group_id, described.state.name, len(described.members), positions, unseen)

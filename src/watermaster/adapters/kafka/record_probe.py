@@ -47,8 +47,9 @@ _SETTINGS: Final = {
 class RecordProbe:
     """A reader that stays open between looks, so that connections are made once."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._consumer = Consumer(consumer_settings(settings, UNUSED_GROUP, _SETTINGS))
+    def __init__(self, settings: Mapping[str, Any], *, uncommitted: bool = False) -> None:
+        more = {**_SETTINGS, "isolation.level": "read_uncommitted"} if uncommitted else _SETTINGS
+        self._consumer = Consumer(consumer_settings(settings, UNUSED_GROUP, more))
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Probe | Unseen]:
         """What stands first at or behind each place, or why that could not be read."""

@@ -18,10 +18,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
     ResourceType,
 )
 
+from watermaster.adapters.kafka.answer import settle, unseen_because
+from watermaster.adapters.kafka.broker_settings import positions_kept_ms, read_broker_settings
+from watermaster.adapters.kafka.certificates import read_certificates
 from watermaster.adapters.kafka.connect_check import Connection
 from watermaster.adapters.kafka.connection import admin_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.record_probe import RecordProbe
+from watermaster.monitor.health import Certificate
 from watermaster.monitor.log import PartitionLog, Probe
 from watermaster.runtime.observed import ObservedBroker, ObservedCluster, Unseen
 from watermaster.runtime.survey import Owner, Place, Placement, Survey, SurveyedGroup
@@ -47,7 +51,6 @@ _SETTINGS: Final = (
     "segment.ms",
     "unclean.leader.election.enable",
 )
-_EXPIRY: Final = "offsets.retention.minutes"
 _INTERNAL: Final = "__"
 """Topics of Kafka itself; nobody's data."""
 
@@ -56,14 +59,20 @@ class KafkaSurveyor:
     """Implements `runtime.survey.Surveyor` for a cluster that has answered."""
 
     def __init__(
-        self, connection: Connection, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self,
+        connection: Connection,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        settings_age_s: float = SETTINGS_AGE_S,
     ) -> None:
+        self._settings_age_s = settings_age_s
         self._connection = connection
         self._clock_ms = clock_ms
         self._admin = AdminClient(admin_settings(connection.settings))
         self._probe: RecordProbe | None = None
+        self._open_probe: RecordProbe | None = None
         self._settings: dict[str, dict[str, str]] = {}
-        self._positions_kept_ms: int | None = None
+        self._brokers: Mapping[int, Mapping[str, str]] = {}
+        self._certificates: tuple[Certificate, ...] = ()
         self._settings_until_s = 0.0
 
     def survey(self, group_ids: Collection[str] | None = None) -> Survey:
@@ -72,10 +81,10 @@ class KafkaSurveyor:
         # Positions before ends: the lag of a group that goes on meanwhile is then too large, never too small.
         metadata = self._metadata()
         groups = self._groups(group_ids, unseen)
-        placements = _placements(metadata)
+        placements, cluster = _placements(metadata), _cluster(metadata, self._connection.cluster)
         topics = sorted({source.topic for source in placements})
         if time.monotonic() >= self._settings_until_s or set(topics) - self._settings.keys():
-            self._read_settings(topics, list(metadata.brokers), unseen)
+            self._read_settings(topics, cluster.brokers, unseen)
         taken_ms = self._clock_ms()
         logs = self._logs([source for source, placed in placements.items() if placed.leader is not None], unseen)
         unseen += [
@@ -85,13 +94,15 @@ class KafkaSurveyor:
         ]
         return Survey(
             taken_ms=taken_ms,
-            cluster=_cluster(metadata, self._connection.cluster),
+            cluster=cluster,
             placements=placements,
             logs=logs,
             settings={topic: self._settings[topic] for topic in topics if topic in self._settings},
             groups=groups,
-            positions_kept_ms=self._positions_kept_ms,
+            positions_kept_ms=positions_kept_ms(self._brokers),
             unseen=tuple(unseen),
+            brokers=self._brokers,
+            certificates=self._certificates,
         )
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
@@ -102,10 +113,19 @@ class KafkaSurveyor:
             self._probe = RecordProbe(self._connection.settings)
         return self._probe.probe(places)
 
+    def probe_open(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
+        """The first record behind each place, also of a transaction that is still open."""
+        if not places:
+            return {}
+        if self._open_probe is None:
+            self._open_probe = RecordProbe(self._connection.settings, uncommitted=True)
+        return self._open_probe.probe(places)
+
     def close(self) -> None:
         """Release the connections."""
-        if self._probe is not None:
-            self._probe.close()
+        for probe in (self._probe, self._open_probe):
+            if probe is not None:
+                probe.close()
 
     def _metadata(self) -> Any:  # noqa: ANN401 -- the client's metadata
         try:
@@ -119,7 +139,7 @@ class KafkaSurveyor:
         if isinstance(listed, Unseen):
             unseen.append(listed)
             return ()
-        unseen += [_unseen(failure, "some consumer groups") for failure in listed.errors]
+        unseen += [unseen_because(failure, "some consumer groups") for failure in listed.errors]
         wanted = [group for group in listed.valid if group_ids is None or group.group_id in group_ids]
         groups: list[SurveyedGroup] = []
         for first in range(0, len(wanted), GROUPS_IN_FLIGHT):
@@ -141,9 +161,8 @@ class KafkaSurveyor:
             unseen += [seen for seen in (about, offsets) if isinstance(seen, Unseen)]
             yield _group(group, about, offsets)
 
-    def _read_settings(self, topics: Sequence[str], brokers: Sequence[int], unseen: list[Unseen]) -> None:
+    def _read_settings(self, topics: Sequence[str], brokers: Sequence[ObservedBroker], unseen: list[Unseen]) -> None:
         resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in topics}
-        broker = ConfigResource(ResourceType.BROKER, str(min(brokers))) if brokers else None
         found: dict[str, dict[str, str]] = {}
         for first in range(0, len(topics), TOPICS_PER_REQUEST):
             names = topics[first : first + TOPICS_PER_REQUEST]
@@ -157,16 +176,9 @@ class KafkaSurveyor:
                 else:
                     found[name] = {key: seen[key].value for key in _SETTINGS if key in seen}
         self._settings = found
-        self._positions_kept_ms = None if broker is None else self._read_expiry(broker, unseen)
-        self._settings_until_s = time.monotonic() + SETTINGS_AGE_S
-
-    def _read_expiry(self, broker: ConfigResource, unseen: list[Unseen]) -> int | None:
-        answers = self._admin.describe_configs([broker], request_timeout=REQUEST_TIMEOUT_S)
-        seen = _settle(answers[broker], "how long positions of empty groups are kept (broker settings)")
-        if isinstance(seen, Unseen):
-            unseen.append(seen)
-            return None
-        return int(seen[_EXPIRY].value) * 60_000 if _EXPIRY in seen else None
+        self._brokers = read_broker_settings(self._admin, [broker.id for broker in brokers], unseen, REQUEST_TIMEOUT_S)
+        self._certificates = read_certificates(self._connection.settings, brokers, unseen)
+        self._settings_until_s = time.monotonic() + self._settings_age_s
 
     def _logs(self, sources: Sequence[TopicPartition], unseen: list[Unseen]) -> dict[TopicPartition, PartitionLog]:
         if not sources:
@@ -194,14 +206,7 @@ class KafkaSurveyor:
 
 
 def _settle(future: Any, what: str) -> Any:  # noqa: ANN401 -- answers of several shapes
-    """The answer, or an `Unseen` instead of it."""
-    failure = future.exception(timeout=2 * REQUEST_TIMEOUT_S)
-    return future.result() if failure is None else _unseen(failure, what)
-
-
-def _unseen(failure: Any, what: str) -> Unseen:  # noqa: ANN401 -- errors of several shapes
-    fault = translate_error(failure, doing="looking")
-    return Unseen(what, fault.message, fault.code)
+    return settle(future, what, 2 * REQUEST_TIMEOUT_S)
 
 
 def _offset(future: Any, source: TopicPartition) -> int | Unseen:  # noqa: ANN401 -- the client's future

@@ -1,0 +1,101 @@
+"""Records at rest, wherever they lie: a port that hands them over in batches, each as the JSON text that it would be.
+
+There is one judge and one reading of a record, so a row becomes the text that a producer would have sent: whatever it
+is stored in, the same record gets the same verdict, and nothing is judged twice in two ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Protocol
+
+from watermaster.contract.checks import FieldCheck
+
+CHUNK_RECORDS: Final = 500
+CHUNK_BYTES: Final = 8 * 1024 * 1024
+"""A chunk is closed by whichever comes first, so that memory is bounded by one chunk and one record."""
+
+
+class Form(Enum):
+    """How records are stored."""
+
+    JSON_LINES = "jsonl"
+    JSON = "json"
+    PARQUET = "parquet"
+
+    @property
+    def title(self) -> str:
+        """For sentences."""
+        return {"jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of one file that can be read alone: bytes `[start, stop)` of JSON lines, rows of Parquet, or all of it.
+
+    `stop` None is the end. `size` is a measure of the work, in bytes, for progress.
+    """
+
+    file: str
+    form: Form
+    start: int = 0
+    stop: int | None = None
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records in the order of the file, as parallel lists.
+
+    `numbers` are counted from 1 inside the part: lines of a text file, else records. `refused` has reason codes by
+    index for what is no record and has no text (its value is empty). `read` counts the part's bytes read so far.
+    """
+
+    numbers: list[int] = field(default_factory=list)
+    values: list[bytes | None] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    byte_count: int = 0
+    read: int = 0
+    blank_lines: int = 0
+    last_number: int = 0
+    """The number of the last line or record that was passed over or taken; the next part counts on from here."""
+
+    def add(self, number: int, value: bytes) -> None:
+        """One record more."""
+        self.numbers.append(number)
+        self.values.append(value)
+        self.byte_count += len(value)
+        self.last_number = number
+
+    def refuse(self, number: int, code: str) -> None:
+        """One more that is no record; `code` is one of `gate.reasons.REASONS`."""
+        self.refused[len(self.values)] = code
+        self.add(number, b"")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to hand it over."""
+        return len(self.values) >= CHUNK_RECORDS or self.byte_count >= CHUNK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read: the shape tells what the texts of a CSV file are meant to be; without one they stay texts."""
+
+    shape: FieldCheck | None = None
+    value_bytes_max: int = 16 * 1024 * 1024
+    """Of a longer record only so much is kept that it is seen to be beyond the limit."""
+
+
+class RecordSource(Protocol):
+    """Files or tables of records."""
+
+    def parts(self) -> Sequence[Part]:
+        """The pieces, in the order in which a report names them. Raises UsageFault or WorldFault."""
+        ...
+
+    def read(self, part: Part, reading: Reading) -> Iterator[Chunk]:
+        """All of one part. Raises WorldFault, with file and line or row, where reading cannot go on."""
+        ...
