@@ -29,9 +29,11 @@ from watermaster.runtime.stage import TransferSettings
 from watermaster.runtime.transfer import Transfer
 from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
-from watermaster.stream.fault import Fault
+from watermaster.stream.fault import Fault, UsageFault
 
 NO_BREAKER = HoldBudget(share=1.0, window=100, minimum=1)
+BROKEN = b"broken"
+"""A contract that cannot be compiled."""
 HELD = BrokenRule("letter", "$", "rule.letter", "must be another letter")
 
 
@@ -181,6 +183,8 @@ class World:
 
         def compile_checks(document: bytes, hash_: str, _schema: str | None) -> Checks:
             documents[hash_] = document
+            if document == BROKEN:
+                raise UsageFault("WM-CONTRACT-YAML-SYNTAX", "it cannot be read", hint="-")
             value = FieldCheck("", "$", LogicalType.ANY)
             return Checks("c", "1", hash_, "s", value, hold_budget=self.budget)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gate_world import World
+from gate_world import BROKEN, World
 
 from watermaster.adapters.memory.faults import abort_required, connection_lost, fenced, unreachable
 from watermaster.contract.checks import HoldBudget
@@ -436,7 +436,47 @@ def test_a_paused_stream_stays_paused_through_a_rebalance() -> None:
     assert world.values("trusted.orders") == [b"p"]
 
 
+@pytest.mark.parametrize(("number", "goes_on"), [(1, True), (2, False)])
+def test_an_operators_word_outlives_a_restart_for_the_activation_it_was_given_for(number: int, goes_on: bool) -> None:
+    world = World({"orders": 1}, budget=HoldBudget(share=0.5, window=4, minimum=4))
+    world.resume("orders", b'{"activation":%d}' % number)
+    send(world, b"h", b"h", b"h", b"p")
+    worker = world.worker()
+    worker.step(8)
+    assert world.values("trusted.orders") == ([b"p"] if goes_on else [])
+    assert worker.observed.conditions == ({} if goes_on else {"halted:orders": "WM-BREAKER-OPEN"})
+    if goes_on:
+        world.activate("orders", b"x")
+        worker.step(2)
+        send(world, b"x", b"x", b"x", b"p")
+        worker.step(8)
+        assert worker.observed.conditions == {"halted:orders": "WM-BREAKER-OPEN"}, "the next activation is not excused"
+
+
 # Activations
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_contract_that_cannot_be_compiled_stops_its_stream_alone(at_start: bool) -> None:
+    world = World({"orders": 1, "fleet": 1})
+    if at_start:
+        world.activate("orders", BROKEN)
+    worker = world.worker()
+    worker.step(4)
+    if not at_start:
+        world.activate("orders", BROKEN)
+        worker.step(2)
+    before = world.committed(ORDERS)
+    send(world, b"p1")
+    world.cluster.produce("fleet", value=b"p2")
+    worker.step(8)
+    assert worker.observed.conditions == {"halted:orders": "WM-CONTRACT-UNUSABLE"}
+    assert world.committed(ORDERS) == before
+    assert (world.values("trusted.orders"), world.values("trusted.fleet")) == ([], [b"p2"])
+    world.activate("orders", b"x")
+    worker.step(8)
+    assert worker.observed.conditions == {}
+    assert world.values("trusted.orders") == [b"p1"]
 
 
 def test_a_new_owner_never_judges_by_an_older_activation() -> None:

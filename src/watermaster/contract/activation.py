@@ -63,6 +63,23 @@ def resume_key(gate: str, stream: str) -> bytes:
     return f"{RESUME_PREFIX}{gate}/{stream}".encode()
 
 
+class _Word(msgspec.Struct):
+    activation: int = 0
+
+
+_decode_word = msgspec.json.Decoder(_Word).decode
+
+
+def resumed_activation(word: bytes | None) -> int | None:
+    """The activation for which an operator let a stream go on; None if nobody did, or the word is not readable."""
+    if word is None:
+        return None
+    try:
+        return _decode_word(word).activation
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
+
+
 def encode_activation(activation: Activation) -> bytes:
     """The control topic's value of an activation."""
     return _encode(activation)

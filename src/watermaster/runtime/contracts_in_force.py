@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from watermaster.contract.activation import Activation, ControlState
-from watermaster.contract.checks import Checks
-from watermaster.gate.verdict import Judge
+from watermaster.contract.checks import Checks, FieldCheck, LogicalType
+from watermaster.gate.verdict import Judge, Verdict
 from watermaster.runtime.ports import LogReader
-from watermaster.stream.fault import UsageFault, WorldFault
+from watermaster.stream.fault import Fault, InternalFault, UsageFault, WorldFault
 
 READ_TIMEOUT_S = 60.0
 
@@ -24,6 +24,15 @@ class InForce:
     activation: Activation
     checks: Checks
     judge: Judge
+    fault: Fault | None = None
+    """Why the contract cannot be compiled; then `judge` judges nothing."""
+
+
+class _NoJudge:
+    """Stands where a contract cannot be compiled; whoever asks it anyway would let records pass unjudged."""
+
+    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002
+        raise InternalFault("WM-GATE-NO-JUDGE", "a record was to be judged without a contract", hint="Report this.")
 
 
 class ContractsInForce:
@@ -43,7 +52,7 @@ class ContractsInForce:
         self._build_judge = build_judge
         self._sleep = sleep
         self._state = ControlState()
-        self._compiled: dict[tuple[str, str], tuple[Checks, Judge]] = {}
+        self._compiled: dict[tuple[str, str], tuple[Checks, Judge, Fault | None]] = {}
 
     def load(self) -> None:
         """Read the control topic whole; every stream must have a contract in force."""
@@ -81,17 +90,33 @@ class ContractsInForce:
         )
 
     def current(self, stream: str) -> InForce:
-        """The newest activation that can be judged by."""
+        """The newest activation. Raises UsageFault if nothing is in force, or it cannot be judged by."""
+        found = self.newest(stream)
+        if found.fault is not None:
+            raise found.fault
+        return found
+
+    def newest(self, stream: str) -> InForce:
+        """As `current`, but a contract that cannot be compiled is told by its `fault`: it concerns one stream alone."""
         activation = self._state.in_force(stream)
         if activation is None:
             raise UsageFault("WM-CONTRACT-NONE", f"no contract is in force for {stream}", hint="Activate one.")
         key = (stream, activation.contract)
         if key not in self._compiled:
-            document = self._state.contracts[activation.contract]
+            self._compiled[key] = self._compile(stream, activation)
+        return InForce(activation, *self._compiled[key])
+
+    def _compile(self, stream: str, activation: Activation) -> tuple[Checks, Judge, Fault | None]:
+        document = self._state.contracts[activation.contract]
+        try:
             checks = self._compile_checks(document, activation.contract, self._schema_objects.get(stream))
-            self._compiled[key] = (checks, self._build_judge(checks))
-        checks, judge = self._compiled[key]
-        return InForce(activation, checks, judge)
+        except UsageFault as fault:
+            anything = FieldCheck("", "$", LogicalType.ANY)
+            empty = Checks(
+                activation.contract_id, activation.contract_version, activation.contract, stream, value=anything
+            )
+            return empty, _NoJudge(), fault
+        return checks, self._build_judge(checks), None
 
     def resume_word(self, gate: str, stream: str) -> bytes | None:
         """The newest word of an operator to this paused stream."""

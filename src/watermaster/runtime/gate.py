@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from watermaster.contract.activation import resumed_activation
 from watermaster.gate.breaker import Breaker
 from watermaster.gate.ledger import LedgerEntry, PartitionTally
 from watermaster.gate.verdict import PASSED, BrokenRule, Outcome, Severity, Verdict
@@ -57,10 +58,9 @@ class GateStage:
         self._refused: dict[tuple[TopicPartition, int], Fault] = {}
         self._lanes: dict[str, _Lane] = {}
         for stream in gate.streams:
-            in_force = contracts.current(stream.landing)
-            lane = _Lane(stream, in_force, Breaker(in_force.checks.hold_budget))
-            lane.resume_word = contracts.resume_word(gate.name, stream.landing)
-            self._lanes[stream.landing] = lane
+            in_force = contracts.newest(stream.landing)
+            word = contracts.resume_word(gate.name, stream.landing)
+            self._lanes[stream.landing] = _Lane(stream, in_force, _new_breaker(in_force, word), resume_word=word)
 
     @property
     def topics(self) -> Sequence[str]:
@@ -93,6 +93,8 @@ class GateStage:
     def decide(self, batch: RecordBatch, now_ms: int) -> Decisions:
         """Verdicts for the batch, turned into what to write."""
         lane = self._lanes[batch.source.topic]
+        if lane.in_force.fault is not None:
+            return _refuse_to_judge(batch.source.topic, lane)
         partition = batch.source.partition
         number = lane.in_force.activation.number
         stamp = Stamp(self._head(lane, partition), b" 0 0 %d" % number)
@@ -208,10 +210,10 @@ class GateStage:
         return released
 
     def _switch(self, topic: str, lane: _Lane) -> None:
-        newest = self._contracts.current(topic)
+        newest = self._contracts.newest(topic)
         if newest.activation.number != lane.in_force.activation.number:
             lane.in_force = newest
-            lane.breaker = Breaker(newest.checks.hold_budget)
+            lane.breaker = _new_breaker(newest, self._contracts.resume_word(self._gate.name, topic))
             lane.may_go_on = True
             self._renew_constants(lane)
 
@@ -267,6 +269,29 @@ def _reference_headers(
     )
     headers.insert(-1, (REFERENCE, facts))
     return headers
+
+
+def _new_breaker(in_force: InForce, word: bytes | None) -> Breaker:
+    """A breaker for a new activation; an operator's word to just this one outlives a restart."""
+    breaker = Breaker(in_force.checks.hold_budget)
+    if resumed_activation(word) == in_force.activation.number:
+        breaker.excuse()
+    return breaker
+
+
+def _refuse_to_judge(topic: str, lane: _Lane) -> Decisions:
+    """Halt one stream whose contract cannot be compiled; the others of the gate go on."""
+    lane.halted, lane.may_go_on = True, False
+    cause = lane.in_force.fault
+    because = "" if cause is None else f" ({cause.code}: {cause.message})"
+    fault = WorldFault(
+        "WM-CONTRACT-UNUSABLE",
+        f"{topic}: activation {lane.in_force.activation.number} names a contract that this version cannot judge "
+        f"by{because}; the stream is paused and nothing was committed",
+        hint=f"Put a right contract in force with `watermaster contract activate {topic} --yes`, or go back with "
+        "`--rollback-to`. The gate then goes on by itself.",
+    )
+    return Decisions(target=lane.stream.trusted, stamp=Stamp(b"", b""), halt=fault)
 
 
 def _breaker_fault(topic: str, lane: _Lane) -> WorldFault:

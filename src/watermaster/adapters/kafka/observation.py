@@ -153,8 +153,10 @@ class KafkaObserver:
             group_id,
             "the committed offsets of {}",
         )
+        if not isinstance(committed, Unseen):
+            committed = read_positions(committed.topic_partitions)
         unseen = tuple(seen for seen in (described, committed) if isinstance(seen, Unseen))
-        positions = None if isinstance(committed, Unseen) else dict(_positions(committed.topic_partitions))
+        positions = None if isinstance(committed, Unseen) else committed
         if isinstance(described, Unseen):
             return ObservedGroup(group_id, "UNKNOWN", 0, positions, unseen)
         return ObservedGroup(group_id, described.state.name, len(described.members), positions, unseen)
@@ -272,7 +274,16 @@ def _add_unseen(topic: ObservedTopic, unseen: Unseen) -> ObservedTopic:
     return replace(topic, unseen=(*topic.unseen, unseen))
 
 
-def _positions(partitions: Iterable[Any]) -> Iterator[tuple[TopicPartition, ObservedPosition]]:
+def read_positions(partitions: Iterable[Any]) -> dict[TopicPartition, ObservedPosition] | Unseen:
+    """The committed positions of an answer; unseen as a whole if one of them could not be read.
+
+    A position that could not be read must not look like one that was never committed.
+    """
+    positions: dict[TopicPartition, ObservedPosition] = {}
     for part in partitions:
-        if part.error is None and part.offset >= 0:
-            yield TopicPartition(part.topic, part.partition), ObservedPosition(part.offset, part.metadata or "")
+        if part.error is not None:
+            fault = translate_error(part.error, doing="looking", resource=_name(part))
+            return Unseen(f"the committed offset of {part.topic}[{part.partition}]", fault.message, fault.code)
+        if part.offset >= 0:
+            positions[TopicPartition(part.topic, part.partition)] = ObservedPosition(part.offset, part.metadata or "")
+    return positions

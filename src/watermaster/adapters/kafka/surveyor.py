@@ -159,6 +159,7 @@ class KafkaSurveyor:
             about = _settle(described[group.group_id], f"the members of group {group.group_id}")
             offsets = _settle(committed[group.group_id], f"the committed offsets of group {group.group_id}")
             unseen += [seen for seen in (about, offsets) if isinstance(seen, Unseen)]
+            unseen += _unread(offsets)
             yield _group(group, about, offsets)
 
     def _read_settings(self, topics: Sequence[str], brokers: Sequence[ObservedBroker], unseen: list[Unseen]) -> None:
@@ -234,6 +235,14 @@ def _cluster(metadata: Any, connected: ObservedCluster) -> ObservedCluster:  # n
     brokers = tuple(ObservedBroker(b.id, b.host, b.port) for b in sorted(metadata.brokers.values(), key=lambda b: b.id))
     controller = metadata.controller_id if metadata.controller_id >= 0 else None
     return ObservedCluster(metadata.cluster_id or connected.cluster_id, brokers, controller)
+
+
+def _unread(offsets: Any) -> Iterable[Unseen]:  # noqa: ANN401 -- the client's answer
+    """Positions that the coordinator could not tell: named, for they must not look like never committed ones."""
+    for part in () if isinstance(offsets, Unseen) else offsets.topic_partitions:
+        if part.error is not None:
+            fault = translate_error(part.error, doing="looking")
+            yield Unseen(f"the committed offset of {part.topic}[{part.partition}]", fault.message, fault.code)
 
 
 def _group(listed: Any, described: Any, offsets: Any) -> SurveyedGroup:  # noqa: ANN401 -- the client's answers
