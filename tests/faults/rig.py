@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -175,9 +176,10 @@ class GateRig:
         ]
 
     def kill(self) -> None:
-        """SIGKILL for supervisor and workers alike, as when the machine is gone."""
+        """SIGKILL for supervisor and workers alike, as when the machine is gone; one that has ended stays so."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:
