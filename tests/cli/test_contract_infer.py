@@ -65,3 +65,27 @@ def test_numbers_for_scripts(orders: Path) -> None:
     assert (found["records"], found["learnt"], found["passed_over"]) == (1501, 1500, {"json.syntax": 1})
     assert found["classified"] == ["email"]
     assert "apiVersion: v3.2.0" in found["contract"]
+
+
+def test_parquet_and_parts_give_what_one_process_gives(
+    orders: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    alone = run("contract", "infer", orders)
+    parquet = tmp_path / "folder" / "orders.parquet"
+    parquet.parent.mkdir()
+    duckdb.sql(f"COPY (FROM read_json('{orders}')) TO '{parquet}'")
+    assert run("contract", "infer", parquet) == alone.replace("orders.jsonl", "orders.parquet")
+    monkeypatch.setattr("watermaster.adapters.records.files.PART_BYTES", 20_000)
+    monkeypatch.setattr("watermaster.wiring.contract_inference.ALONE_BYTES_MAX", 0)
+    assert run("contract", "infer", orders) == alone
+
+
+def test_a_folder_of_documents_passes_the_check_by_its_own_contract(tmp_path: Path) -> None:
+    for number in range(30):
+        documents = [{"kind": "a", "n": number}, {"kind": "b", "list": [{"x": number}]}]
+        text = json.dumps(documents if number % 2 else documents[0], indent=2)
+        (tmp_path / f"{number}.json").write_text(text)
+    contract = tmp_path / "c.odcs.yaml"
+    assert "from 45 records" in run("contract", "infer", tmp_path, "-o", contract)
+    run("check", tmp_path, "--contract", contract)

@@ -197,7 +197,6 @@ def test_what_teaches_nothing_is_counted() -> None:
 class Given:
     """A source of given records."""
 
-    size = None
     remarks = ("the rest was not read",)
 
     def __init__(self, values: list[bytes | None]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,13 +16,11 @@ from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
     from watermaster.runtime.configuration import ClusterConfiguration
-    from watermaster.runtime.contract_inference import Inferred
-
-Progress: TypeAlias = Callable[[int, int, int | None], None]
+    from watermaster.runtime.contract_inference import Inferred, Progress
 
 
 PathsArgument = Annotated[
-    list[Path] | None, typer.Argument(help="Files or folders of JSON records: lines, documents, arrays; also .gz.")
+    list[Path] | None, typer.Argument(help="Files, folders or globs of JSON lines, JSON documents or Parquet.")
 ]
 TopicOption = Annotated[str | None, typer.Option("--topic", help="Learn from this topic instead of files.")]
 StreamOption = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from watermaster.contract.checks import Limits
 from watermaster.contract.draft import ContractDraft, FieldDraft
@@ -13,6 +13,7 @@ from watermaster.contract.inference.proposal import Origin, propose
 from watermaster.contract.inference.stream_summary import StreamSummary
 from watermaster.gate.strict_json import JsonProblem
 from watermaster.gate.swift_json import decode_swiftly
+from watermaster.runtime.record_source import Part, Reading, RecordSource
 from watermaster.stream.fault import UsageFault
 
 _LIMITS: Final = Limits()
@@ -29,12 +30,7 @@ class SampleBlock:
 
 
 class SampleSource(Protocol):
-    """Records to learn from, in one pass and in bounded memory. `size` is in bytes, None where it is not known."""
-
-    @property
-    def size(self) -> int | None:
-        """What `SampleBlock.read` comes to in the end."""
-        ...
+    """Records to learn from, in one pass and in bounded memory."""
 
     @property
     def remarks(self) -> Sequence[str]:
@@ -95,19 +91,37 @@ class Inferred:
     """What of the source was not read."""
 
 
-def infer(
-    source: SampleSource, origin: Origin, progress: Callable[[int, int, int | None], None] = lambda *_: None
-) -> Inferred:
-    """Learn from all records of a source. `progress` is told records, bytes read and bytes in all, block by block.
+Progress: TypeAlias = Callable[[int, int, int | None], None]
+"""Hears of records, bytes read, and bytes in all (None: not known), block by block."""
+
+
+def infer(source: SampleSource, origin: Origin, progress: Progress = lambda *_: None) -> Inferred:
+    """Learn from all records of a source.
 
     Raises UsageFault WM-INFER-NOTHING if no record is a JSON object, and the faults of the source.
     """
     learning = Learning()
     for block in source.blocks():
         learning.take(block)
-        progress(learning.summary.records, block.read, source.size)
-    _refuse_empty(learning.summary, origin)
-    return replace(conclude(learning.summary, origin), remarks=tuple(source.remarks))
+        progress(learning.summary.records, block.read, None)
+    return replace(conclude_known(learning.summary, origin), remarks=tuple(source.remarks))
+
+
+def learn_part(source: RecordSource, part: Part, tell: Callable[[int, int], None] = lambda *_: None) -> StreamSummary:
+    """Learn from one part of files; `tell` hears of its records and bytes. Raises the faults of the source."""
+    learning = Learning()
+    for chunk in source.read(part, Reading(value_bytes_max=_LIMITS.value_bytes_max)):
+        for code in chunk.refused.values():
+            learning.summary.pass_over(code)
+        learning.take(SampleBlock([value for index, value in enumerate(chunk.values) if index not in chunk.refused]))
+        tell(learning.summary.records, chunk.read)
+    return learning.summary
+
+
+def conclude_known(summary: StreamSummary, origin: Origin) -> Inferred:
+    """The draft of a summary. Raises UsageFault WM-INFER-NOTHING if there was no JSON object."""
+    _refuse_empty(summary, origin)
+    return conclude(summary, origin)
 
 
 def _refuse_empty(summary: StreamSummary, origin: Origin) -> None:

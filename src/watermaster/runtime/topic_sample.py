@@ -34,11 +34,6 @@ class TopicSource:
         self._remarks: list[str] = []
 
     @property
-    def size(self) -> int | None:
-        """Not known: a topic tells offsets and no sizes."""
-        return None
-
-    @property
     def remarks(self) -> tuple[str, ...]:
         """See `SampleSource.remarks`."""
         return tuple(self._remarks)

@@ -31,6 +31,7 @@ def test_folders_and_globs_find_records_and_pass_over_bookkeeping(tmp_path: Path
     [
         ("f.json", b'{"a":1}\n{"a":2}\n', Form.JSON_LINES),
         ("f.json", b'{\n"a":1}\n', Form.JSON),
+        ("f.json", b'[{"a":1}]\n', Form.JSON),
         ("f.log", b'{"a":1}\n', Form.JSON_LINES),
         ("part-0000", b"PAR1 and more", Form.PARQUET),
     ],
@@ -39,6 +40,33 @@ def test_forms_are_told_by_name_and_first_bytes(tmp_path: Path, name: str, conte
     (tmp_path / name).write_bytes(content)
     parts = RecordFiles([tmp_path / name]).parts()
     assert [part.form for part in parts] == [form] or form is Form.PARQUET
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        (b'{\n"a": 1}', [b'{\n"a": 1}']),
+        (b'[{"a": 1},\n {"a": [2]}]', [b'{"a": 1}', b'{"a": [2]}']),
+        (b" [ ]", []),
+        (b'[{"a": 1},', [b'[{"a": 1},']),
+        (b"[" + b",".join([b"{}"] * 1201) + b"]", [b"{}"] * 1201),
+    ],
+)
+def test_an_array_is_a_list_of_records(tmp_path: Path, content: bytes, records: list[bytes]) -> None:
+    (tmp_path / "f.json").write_bytes(content)
+    source = RecordFiles([tmp_path], None)
+    [part] = source.parts()
+    chunks = list(source.read(part, Reading()))
+    assert [value for chunk in chunks for value in chunk.values] == records
+    assert [number for chunk in chunks for number in chunk.numbers] == list(range(1, len(records) + 1))
+    assert chunks[-1].read == len(content)
+
+
+def test_a_broken_array_is_cut_at_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "f.json").write_bytes(b"[\n" + b"1" * 100)
+    [part] = RecordFiles([tmp_path]).parts()
+    [chunk] = RecordFiles([tmp_path]).read(part, Reading(value_bytes_max=10))
+    assert chunk.values == [b"[\n" + b"1" * 9]
 
 
 def test_gzip_is_unpacked_and_a_truncated_one_named(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def _form_of(file: Path, head: bytes) -> Form:
 
 
 def _begins_with_a_document(file: Path) -> bool:
-    """Whether the first line alone is JSON: then the lines are records, whatever the ending says."""
+    """Whether the first line alone is JSON and no array: then lines are records, whatever the ending says."""
     if file.suffix == _PACKED:
         return True
     with file.open("rb") as stream:
@@ -142,7 +142,7 @@ def _begins_with_a_document(file: Path) -> bool:
         msgspec.json.decode(line, type=msgspec.Raw)
     except msgspec.DecodeError:
         return False
-    return True
+    return not line.lstrip().startswith(b"[")
 
 
 def _expand(path: str, *, any_ending: bool) -> list[Path]:

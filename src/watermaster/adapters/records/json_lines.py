@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+import msgspec
+
 from watermaster.adapters.records.opened import OpenedFile
 from watermaster.runtime.record_source import Chunk, Part, Reading
 
 _BLOCK_BYTES: Final = 1024 * 1024
+ARRAY_BYTES_MAX: Final = 256 * 1024 * 1024
+"""A larger array is better kept as JSON lines: it is held in memory, twice. Cut here, it is one bad record."""
+_decode_array: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def read_json_lines(part: Part, reading: Reading) -> Iterator[Chunk]:
@@ -22,12 +27,30 @@ def read_json_lines(part: Part, reading: Reading) -> Iterator[Chunk]:
 
 
 def read_json_document(part: Part, reading: Reading) -> Iterator[Chunk]:
-    """One file is one record."""
+    """One file is one record; but an array, which no contract takes for a record, is a list of them."""
     with OpenedFile(part.file) as opened:
+        text = opened.stream.read(reading.value_bytes_max + 1)
+        if text.lstrip().startswith(b"["):
+            text += opened.stream.read(ARRAY_BYTES_MAX - len(text))
+        elements = _elements(text)
         chunk = Chunk()
-        chunk.add(1, opened.stream.read(reading.value_bytes_max + 1))
+        for number, element in enumerate([text[: reading.value_bytes_max + 1]] if elements is None else elements, 1):
+            chunk.add(number, element)
+            if chunk.is_full:
+                chunk.read = part.size * number // len(elements or (text,))
+                yield chunk
+                chunk = Chunk(last_number=number)
         chunk.read = opened.read
         yield chunk
+
+
+def _elements(text: bytes) -> list[bytes] | None:
+    if not text.lstrip().startswith(b"["):
+        return None
+    try:
+        return [bytes(element) for element in _decode_array(text)]
+    except msgspec.DecodeError:
+        return None
 
 
 def _chunks(lines: Iterator[bytes], opened: OpenedFile, part: Part) -> Iterator[Chunk]:
