@@ -40,11 +40,13 @@ class Out(Row):
     attempt: int = 0
     partition: int = 0
     stamped: bool = True
+    fix: str = ""
     extra: RawHeaders = field(default_factory=list)
 
     def all_headers(self) -> RawHeaders:
         stamp = (
             f"1 {self.cluster} {self.topic_id} {self.partition} {self.offset} {self.attempt} 0 {self.activation}"
+            f"{self.fix and ' ' + self.fix}"
         ).encode()
         return [*self.headers, *self.extra, *([("__watermaster", stamp)] if self.stamped else [])]
 

@@ -503,7 +503,8 @@ def test_compaction_may_have_taken_a_source() -> None:
 
 def test_a_replay_is_no_duplicate_and_may_be_late_but_only_once() -> None:
     history = honest(FATES)
-    replay = Out(b"k", b"fixed", 1, [], offset=history.held[0].offset, attempt=1)
+    held = history.held[0]
+    replay = Out(held.key, held.value, held.timestamp_ms, held.headers, offset=held.offset, attempt=1)
     history.trusted[0].append(replay)
     assert kinds(audit(history)) == set()
     history.trusted[0].append(replay)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import histories
 import msgspec
@@ -11,9 +12,11 @@ import pytest
 from histories import History, Out, batch_of, honest
 
 from watermaster.auditor.audit import GateAudit, OutputKind
+from watermaster.auditor.content import OriginalHeaders
 from watermaster.auditor.finding import AuditVerdict, FindingKind
 from watermaster.auditor.origin import Home, read_origin
 from watermaster.auditor.replay import read_claim
+from watermaster.auditor.replay_content import Mended, Remedies
 from watermaster.auditor.report import AuditMode, AuditReport
 from watermaster.auditor.sample import Sample
 from watermaster.quarantine.hold_key import HoldKey
@@ -32,8 +35,14 @@ def key(offset: int) -> bytes:
     return HoldKey(histories.CLUSTER, histories.TOPIC_ID, 0, offset, 0, histories.GATE).encode()
 
 
-def value(state: State, attempt: int, target: str = "") -> bytes:
-    return encode_hold(Hold(state, attempt, target=target), Account(histories.LANDING, "sha256:0", 1))
+def value(state: State, attempt: int, target: str = "", fix: str = "") -> bytes:
+    return encode_hold(Hold(state, attempt, target=target, fix=fix), Account(histories.LANDING, "sha256:0", 1))
+
+
+def again(history: History, offset: int, attempt: int) -> Out:
+    """A replay of a held record, as it was."""
+    held = next(out for out in history.held if out.offset == offset)
+    return Out(held.key, held.value, held.timestamp_ms, held.headers, offset=offset, activation=3, attempt=attempt)
 
 
 def replayed() -> tuple[History, States]:
@@ -47,7 +56,7 @@ def replayed() -> tuple[History, States]:
     }
     for offset, (state, attempt) in states.items():
         if state is State.REPLAYED:
-            history.trusted[0].append(Out(b"k", b"mended", 5, [], offset=offset, activation=3, attempt=attempt + 1))
+            history.trusted[0].append(again(history, offset, attempt + 1))
     return history, states
 
 
@@ -111,6 +120,22 @@ def state_without_output(history: History, states: States) -> None:
     history.trusted[0].pop()
 
 
+def another_value(history: History, states: States) -> None:
+    history.trusted[0][-1] = dataclasses.replace(history.trusted[0][-1], value=b"mended")
+
+
+def another_key(history: History, states: States) -> None:
+    history.trusted[0][-1] = dataclasses.replace(history.trusted[0][-1], key=b"mended")
+
+
+def another_header(history: History, states: States) -> None:
+    history.trusted[0][-1] = dataclasses.replace(history.trusted[0][-1], headers=[("more", b"")])
+
+
+def a_fix_that_no_state_names(history: History, states: States) -> None:
+    history.trusted[0][-1] = dataclasses.replace(history.trusted[0][-1], value=b"mended", fix="times@1")
+
+
 def state_of_what_was_never_held(history: History, states: States) -> None:
     states[100] = (State.DISCARDED, 0)
 
@@ -123,6 +148,10 @@ def state_of_what_was_never_held(history: History, states: States) -> None:
         (output_without_state, K.REPLAY_UNACCOUNTED),
         (output_of_a_discarded_one, K.REPLAY_UNACCOUNTED),
         (another_attempt, K.REPLAY_UNACCOUNTED),
+        (another_value, K.ALTERED_VALUE),
+        (another_key, K.ALTERED_KEY),
+        (another_header, K.ALTERED_HEADERS),
+        (a_fix_that_no_state_names, K.REPLAY_UNACCOUNTED),
         (state_without_output, K.LOST),
         (state_of_what_was_never_held, K.ORPHAN),
     ],
@@ -142,7 +171,9 @@ def test_retention_may_have_taken_a_replayed_record() -> None:
 REPAIR = "orders.repair"
 
 
-def repaired(target: str = REPAIR, *, delivered: bool = True, cut: bool = False) -> set[FindingKind]:
+def repaired(
+    target: str = REPAIR, *, delivered: bool = True, cut: bool = False, change: dict[str, Any] | None = None
+) -> set[FindingKind]:
     """One held record whose state says that it was replayed into `target`, and what a repair topic holds of it."""
     history = honest(list("php"))
     offset = history.held[0].offset
@@ -153,7 +184,7 @@ def repaired(target: str = REPAIR, *, delivered: bool = True, cut: bool = False)
         histories._feed(gate, history, topic, 0, 2**62, AuditMode.FULL)
     gate.take_outputs(OutputKind.TRUSTED, SOURCE, batch_of(histories.TRUSTED, 0, history.trusted[0]))
     gate.take_outputs(OutputKind.QUARANTINE, SOURCE, batch_of(histories.QUARANTINE, 0, history.held))
-    mended = Out(b"k", b"mended", 5, [], offset=offset, activation=3, attempt=1)
+    mended = dataclasses.replace(again(history, offset, 1), **(change or {}))
     strangers = [Out(b"k", b"v", 5, [], offset=1, topic_id="another"), Out(b"k", b"v", 5, [], stamped=False)]
     gate.take_repairs(batch_of(REPAIR, 0, [*strangers, *([mended] if delivered else [])]))
     if cut:
@@ -168,16 +199,57 @@ def test_a_replay_into_a_repair_topic_is_looked_for_there() -> None:
     assert repaired(delivered=False) == {K.LOST}
     assert repaired(delivered=False, cut=True) == {K.OUTPUT_GONE}
     assert repaired(target="") == {K.REPLAY_UNACCOUNTED}
+    assert repaired(change={"value": b"another"}) == {K.ALTERED_VALUE}
     assert repaired(target="orders.other") == {K.REPLAY_UNACCOUNTED}
 
 
-def test_the_name_of_a_fix_behind_the_coordinates_is_read_over() -> None:
+FIX = "times@2"
+
+
+def audit_of_a_fix(written: Out | None, remedies: Remedies, *, fix: str = FIX) -> tuple[set[FindingKind], int, int]:
+    """One held record, replayed with a fix by its state; the kinds of findings, fixed replays and proved ones."""
+    history = honest(list("php"))
+    offset = history.held[0].offset
+    gate = GateAudit(SUBJECT, Sample(AuditMode.FULL), remedies)
+    gate.take_state(key(offset), value(State.REPLAYED, 0, fix=fix))
+    gate.outputs_due()
+    for topic in "ls":
+        histories._feed(gate, history, topic, 0, 2**62, AuditMode.FULL)
+    change = written or Out(b"k", b"mended", 5, [])
+    output = dataclasses.replace(
+        again(history, offset, 1),
+        value=change.value,
+        timestamp_ms=history.held[0].timestamp_ms + change.timestamp_ms - 5,
+        fix=FIX,
+    )
+    gate.take_outputs(OutputKind.QUARANTINE, SOURCE, batch_of(histories.QUARANTINE, 0, history.held))
+    gate.take_outputs(OutputKind.TRUSTED, SOURCE, batch_of(histories.TRUSTED, 0, [*history.trusted[0], output]))
+    gate.finish(SOURCE, history.committed, history.committed)
+    gate.finish(TopicPartition(histories.LANDING, 1), None, None)
+    report = gate.report()
+    return kinds(report), report.partitions[0].fixes, report.partitions[0].fixes_proved
+
+
+def mend(key: bytes | None, value: bytes | None, headers: OriginalHeaders) -> Mended:
+    return Mended(key, b"mended", headers)
+
+
+def test_bytes_may_be_changed_by_the_fix_that_the_state_names_alone() -> None:
+    assert audit_of_a_fix(None, {}) == (set(), 1, 0), "without the fix it can be neither proved nor disproved"
+    assert audit_of_a_fix(None, {FIX: mend}) == (set(), 1, 1)
+    assert audit_of_a_fix(Out(b"k", b"another", 5, []), {FIX: mend}) == ({K.ALTERED_VALUE}, 1, 0)
+    assert audit_of_a_fix(Out(b"k", b"mended", 6, []), {}) == ({K.ALTERED_TIMESTAMP}, 1, 0), "no fix moves it in time"
+    assert audit_of_a_fix(None, {FIX: mend}, fix="times@1")[0] == {K.REPLAY_UNACCOUNTED}
+
+
+def test_the_name_of_a_fix_behind_the_coordinates_is_read() -> None:
     home = Home(histories.CLUSTER, histories.TOPIC_ID, 0)
     plain = Coordinates(histories.CLUSTER, histories.TOPIC_ID, 0, 5, 1, 0, 3)
     for where in (home, dataclasses.replace(home, partition=1, prefix=b"")):
         fixed = read_origin(msgspec.structs.replace(plain, fix="times-2400@2").encode(), where)
-        assert fixed == read_origin(plain.encode(), where)
         assert fixed is not None
+        assert fixed.fix == "times-2400@2"
+        assert fixed._replace(fix="") == read_origin(plain.encode(), where)
         for forged in (b" times@x", b" @", b" a@1 b@2"):
             assert read_origin(plain.encode() + forged, where) is None
 

@@ -13,6 +13,9 @@ from watermaster.contract.compiler import compile_contract
 from watermaster.contract.document import ReadResult, read_contract
 from watermaster.gate.judge import build_judge
 from watermaster.gate.verdict import Outcome
+from watermaster.quarantine.fix.apply import Fixed, apply_fix
+from watermaster.quarantine.fix.document import read_fix
+from watermaster.quarantine.held import OriginalRecord
 from watermaster.runtime.demo_result import explain_rules
 
 KEY = b"UA1545-EWR-2013-01-01"
@@ -114,3 +117,18 @@ def test_leaving_far_too_early_is_only_counted(checks: Checks) -> None:
     verdict = build_judge(checks).judge([KEY], [value], 0)[0]
     assert verdict.outcome is Outcome.PASS
     assert [rule.rule for rule in verdict.broken] == ["left_far_too_early"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"arr_time": 2400, "sched_arr_time": 2349}, {"dep_time": 2400, "sched_dep_time": 2358}]
+)
+def test_the_fix_that_is_shipped_makes_midnight_pass(checks: Checks, change: dict[str, Any]) -> None:
+    read = read_fix(
+        resources.files("watermaster").joinpath("demo_data/midnight.fix.yaml").read_bytes(), "midnight.fix.yaml"
+    )
+    assert read.fix is not None, read.problems
+    before = json.dumps(FLOWN | change).encode()
+    outcome = apply_fix(read.fix, OriginalRecord(KEY, before, [], 0))
+    assert outcome == Fixed(OriginalRecord(KEY, before.replace(b"2400", b"0"), [], 0))
+    only_midnight = {rule for rule in broken(checks, KEY, before) if not rule.endswith("_time:maximum")}
+    assert broken(checks, KEY, before.replace(b"2400", b"0")) == only_midnight

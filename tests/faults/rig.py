@@ -237,10 +237,16 @@ class GateRig:
 
     def assert_proved(self, mode: str = "full") -> None:
         """`gate verify` over every byte: no gap, no duplicate, no reordering, nothing altered."""
-        command = [sys.executable, "-m", "watermaster", "gate", "verify", "--mode", mode]
+        self.verify("--mode", mode)
+
+    def verify(self, *arguments: str) -> dict[str, Any]:
+        """The report of a `gate verify` that proves everything."""
+        command = [sys.executable, "-m", "watermaster", "gate", "verify", *arguments]
         command += ["--config", str(self.config)]
         done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
 
 
 def _children(pid: int) -> list[int]:

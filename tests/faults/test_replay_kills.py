@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from tests.faults.rig import GateRig
 
+from watermaster.quarantine.fix.apply import Fixed, apply_fix
+from watermaster.quarantine.fix.document import read_fix
+from watermaster.quarantine.held import OriginalRecord
 from watermaster.runtime.crash_points import VARIABLE, CrashPoint
 from watermaster.stream.coordinates import decode_coordinates
 from watermaster.testing.kafka import KafkaCluster
@@ -107,6 +110,49 @@ def test_killed_at_each_point_by_two_operators_and_twice(kafka: KafkaCluster, tm
     let_pass_and_kill(rig, [(point, 1 + nth % 2) for nth, point in enumerate(POINTS[2:])])
     assert 0 in two_operators(rig, "--rate", "150")
     assert_replayed_once(rig)
+
+
+PRICE_FIX = """fix: price-in-cents
+version: 2
+select: {where: this.price > 1000}
+steps:
+  - {set: $.price, cel: this.price - 1}
+"""
+
+
+def test_a_replay_with_a_fix_is_killed_and_each_output_is_what_the_fix_makes(
+    kafka: KafkaCluster, tmp_path: Path
+) -> None:
+    rig = GateRig(kafka, tmp_path, "fixkills")
+    hold_everything(rig, 200)
+    file = tmp_path / "price.fix.yaml"
+    file.write_text(PRICE_FIX)
+    with_fix = ("--fix", str(file), "--rate", "400")
+    for point in (CrashPoint.AFTER_PRODUCE, CrashPoint.AFTER_COMMIT):
+        died = replay(rig, *with_fix, **{VARIABLE: f"{point.value}:1"})
+        assert died.returncode == -signal.SIGKILL, (point, died.stderr)
+    assert 0 in two_operators(rig, *with_fix)
+    assert json.loads(replay(rig, *with_fix).stdout)["done"]["fates"] == {}, "running it twice adds nothing"
+    assert replayed(rig) == dict.fromkeys(held_places(rig), 1)
+    read = read_fix(PRICE_FIX.encode(), "f")
+    assert read.fix is not None
+    held = {message.value() for message in rig.held()}
+    outcomes = [apply_fix(read.fix, OriginalRecord(None, value, [], 0)) for value in held]
+    made = [outcome.record.value for outcome in outcomes if isinstance(outcome, Fixed)]
+    assert Counter(written_by(rig, "price-in-cents@2")) == Counter(made), "and it names the fix"
+    report = rig.verify("--fix", str(file))
+    assert sum(partition["fixes_proved"] for partition in report["partitions"]) == 200
+    assert sum(partition["replayed"] for partition in report["partitions"]) == 200
+
+
+def written_by(rig: GateRig, fix: str) -> list[bytes | None]:
+    """Values in trusted whose stamp names the fix."""
+    found = []
+    for message in read_topic(rig.cluster.client_config(), rig.trusted):
+        place = decode_coordinates((message.headers() or [])[-1][1])
+        if place is not None and place.fix == fix:
+            found.append(message.value())
+    return found
 
 
 @pytest.mark.soak

@@ -15,6 +15,7 @@ from watermaster.auditor.partition import UNREADABLE, PartitionAudit
 from watermaster.auditor.reference import reference_to
 from watermaster.auditor.replay import DISCARDED, FIXED, REPLAYED
 from watermaster.auditor.replay import read_claim as read_replay_claim
+from watermaster.auditor.replay_content import Remedies
 from watermaster.auditor.report import AuditReport, PartitionReport
 from watermaster.auditor.sample import Sample
 from watermaster.stream.batch import RecordBatch
@@ -66,8 +67,9 @@ class GateSubject:
 class GateAudit:
     """All partitions of a gate. Facts are fed batch by batch; see the package for the order of a proof."""
 
-    def __init__(self, subject: GateSubject, sample: Sample) -> None:
+    def __init__(self, subject: GateSubject, sample: Sample, remedies: Remedies | None = None) -> None:
         self.subject = subject
+        self._remedies = remedies or {}
         self.sample = sample
         self.partitions: dict[TopicPartition, PartitionAudit] = {}
         self._findings = Findings()
@@ -124,14 +126,16 @@ class GateAudit:
 
     def take_repairs(self, batch: RecordBatch) -> None:
         """Records of a repair topic. It may belong to anybody, so only replays of this gate's records are looked at."""
-        for offset, headers in zip(batch.offsets, batch.headers, strict=True):
+        for index, headers in enumerate(batch.headers):
             stamped = take_trusted(headers)
             origin = read_origin(stamped.stamp, Home(self.subject.cluster_id, "", -1))
             stream = self._by_id.get(origin.topic_id) if origin is not None else None
             if origin is None or stream is None or origin.cluster_id != self.subject.cluster_id or not origin.attempt:
                 continue
             if origin.partition < stream.partitions:
-                self._partition(TopicPartition(stream.landing, origin.partition)).repair(origin, batch.source, offset)
+                partition = self._partition(TopicPartition(stream.landing, origin.partition))
+                content = _content(batch, index, stamped) if partition.sample.wants(origin.offset) else None
+                partition.repair(origin, batch.source, batch.offsets[index], content)
 
     def repair_cut(self, topic: str) -> None:
         """Records of a repair topic are gone: retention or compaction took them, or the topic is not there any more."""
@@ -156,18 +160,29 @@ class GateAudit:
                 continue
             if stamped.fault or origin.ordinal:
                 self._ill_stamped(partition, origin, stamped, batch, index)
-            content = None
+            content = mended = None
             if stamped.reference is not None:
                 partition.refer(origin.offset, stamped.reference)
-            elif not origin.attempt and partition.sample.wants(origin.offset):
-                content = fingerprint(
-                    batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals
-                )
-            partition.output(mark, origin, batch.source, batch.offsets[index], content)
+            elif partition.sample.wants(origin.offset):
+                content = _content(batch, index, stamped)
+                if mark == HELD and self._remedies:
+                    mended = self._mended(partition, origin.offset, batch, index, stamped)
+            partition.output(mark, origin, batch.source, batch.offsets[index], content, mended)
             if is_own and not origin.attempt:
                 lowest = origin.offset if lowest < 0 else min(lowest, origin.offset)
                 reached = max(reached, origin.offset + 1)
         return Range(lowest, reached) if reached else None
+
+    def _mended(
+        self, partition: PartitionAudit, offset: int, batch: RecordBatch, index: int, stamped: Stamped
+    ) -> bytes | None:
+        """The fingerprint of a held record after the fix that its state names, if that fix is at hand."""
+        claim = partition.replay.claim_of(offset)
+        remedy = self._remedies.get(claim.fix) if claim is not None else None
+        mended = remedy(batch.keys[index], batch.values[index], stamped.originals) if remedy is not None else None
+        if mended is None:
+            return None
+        return fingerprint(batch.timestamps_ms[index], mended.key, mended.value, mended.headers)
 
     def take_sources(self, source: TopicPartition, batch: RecordBatch) -> None:
         """Records of a landing partition, from which the bytes are compared where the sample wants them."""
@@ -280,9 +295,15 @@ class GateAudit:
             gaps=tuple(partition.gaps),
             compared=totals.compared,
             replays=totals.replays,
+            fixes=partition.contents.fixes,
+            fixes_proved=partition.contents.fixes_proved,
             replayed=partition.replay.count(REPLAYED),
             discarded=partition.replay.count(DISCARDED),
             fixed=partition.replay.count(FIXED),
             holes=totals.holes,
             findings=findings,
         )
+
+
+def _content(batch: RecordBatch, index: int, stamped: Stamped) -> bytes:
+    return fingerprint(batch.timestamps_ms[index], batch.keys[index], batch.values[index], stamped.originals)

@@ -24,6 +24,8 @@ class Origin(NamedTuple):
     attempt: int
     ordinal: int
     activation: int
+    fix: str = ""
+    """`name@version` of the fix that changed the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,18 @@ class Home:
 def read_origin(value: bytes | None, home: Home) -> Origin | None:
     """Read `1 <cluster> <topic id> <partition> <offset> <attempt> <ordinal> <activation>`; None if it is not that.
 
-    The name of a fix may follow; it says nothing about where the record came from.
+    The name of a fix may follow.
     """
     if value is None:
         return None
     if _FIX_MARK in value:
         value, _, fix = value.rpartition(b" ")
-        if not fix.partition(_FIX_MARK)[2].isdigit():
-            return None
+        origin = _read(value, home) if fix.isascii() and fix.partition(_FIX_MARK)[2].isdigit() else None
+        return None if origin is None else origin._replace(fix=fix.decode())
+    return _read(value, home)
+
+
+def _read(value: bytes, home: Home) -> Origin | None:
     if value.startswith(home.prefix):
         numbers = _numbers(value[len(home.prefix) :].split(b" "), _FIELD_COUNT - 4)
         if numbers is None:

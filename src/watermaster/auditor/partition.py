@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from watermaster.auditor.origin import Origin
 from watermaster.auditor.page import DROPPED, HELD, OUTPUT, SOURCE, TRUSTED, Pages
 from watermaster.auditor.reference import Reference, References
 from watermaster.auditor.replay import ReplayAudit
+from watermaster.auditor.replay_content import Difference, ReplayContents
 from watermaster.auditor.sample import Sample
 from watermaster.auditor.totals import DeclaredGap, Totals
 from watermaster.stream.coordinates import TopicPartition
@@ -56,6 +58,7 @@ class PartitionAudit:
         self._output_contents: dict[int, bytes] = {}
         self._last_trusted = -1
         self.replay = ReplayAudit()
+        self.contents = ReplayContents()
         self._references = References()
         self._findings = Findings()
         self._lost = IntervalSet()
@@ -84,11 +87,19 @@ class PartitionAudit:
             return waiting
         return max(self.judged, waiting or 0)
 
-    def output(self, mark: int, origin: Origin, where: TopicPartition, at: int, content: bytes | None) -> None:
-        """An output at offset `at` of `where`. `content` is its fingerprint; None where there is none to compare."""
+    def output(
+        self,
+        mark: int,
+        origin: Origin,
+        where: TopicPartition,
+        at: int,
+        content: bytes | None,
+        mended: bytes | None = None,
+    ) -> None:
+        """An output at offset `at` of `where`, with its fingerprint, and with that after the fix that a state names."""
         offset = origin.offset
         if origin.attempt:
-            self._replay(origin, where, at)
+            self._replay(origin, where, at, content)
             return
         strayed = where.partition != self.source.partition
         if offset < self.judged:
@@ -99,6 +110,7 @@ class PartitionAudit:
             return
         if mark == HELD:
             self.replay.held(offset)
+            self._find_all(self.contents.held(offset, content, self.replay.claim_of(offset), mended))
         if strayed:
             self._find(FindingKind.WRONG_PARTITION, Place(offset, where, at))
         elif mark == TRUSTED:
@@ -242,17 +254,25 @@ class PartitionAudit:
             for kind in altered_fields(source, output):
                 self._find(kind, Place(offset, where, at))
 
-    def repair(self, origin: Origin, where: TopicPartition, at: int) -> None:
+    def repair(self, origin: Origin, where: TopicPartition, at: int, content: bytes | None) -> None:
         """A replay of a record of this partition, in a repair topic."""
-        self._replay(origin, where, at, repair=True)
+        self._replay(origin, where, at, content, repair=True)
 
-    def _replay(self, origin: Origin, where: TopicPartition, at: int, *, repair: bool = False) -> None:
+    def _replay(
+        self, origin: Origin, where: TopicPartition, at: int, content: bytes | None, *, repair: bool = False
+    ) -> None:
         self.totals.replays += 1
         if where.partition != self.source.partition:
             self._find(FindingKind.WRONG_PARTITION, Place(origin.offset, where, at, "a replay"))
-        found = self.replay.output(origin.offset, origin.attempt, where, at, repair=repair)
+        found = self.replay.output(origin.offset, origin.attempt, where, at, fix=origin.fix, repair=repair)
         if found is not None:
             self._find(*found)
+        else:
+            self._find_all(self.contents.written(origin.offset, content, origin.fix, where, at))
+
+    def _find_all(self, differences: Iterable[Difference]) -> None:
+        for difference in differences:
+            self._find(*difference)
 
     def _late(self, offset: int, strayed: bool, where: TopicPartition, at: int) -> None:
         """An output for an offset that was judged: it was missed there, or it is one too many."""

@@ -4,8 +4,8 @@
 
 A replay leaves two traces that stand in one transaction: a record with an attempt in its stamp, in trusted or in the
 repair topic that its state names, and a state in the holds topic. The audit reads both with its own few lines and asks
-that neither is there without the other. States are read before and after the outputs: a state of the first reading
-must have its output, an output must have its state in the second.
+that neither is there without the other; `replay_content` compares the bytes with what was held. States are read before
+and after the outputs: a state of the first reading must have its output, an output must have its state in the second.
 """
 
 from __future__ import annotations
@@ -38,12 +38,15 @@ class Claim(NamedTuple):
     attempt: int
     target: str
     """The topic that a replay wrote to, where it is not trusted."""
+    fix: str = ""
+    """`name@version` of the fix that was used or chosen."""
 
 
 class _Value(msgspec.Struct, frozen=True):
     state: str
     attempt: int = 0
     target: str = ""
+    fix: str = ""
 
 
 _decode = msgspec.json.Decoder(_Value).decode
@@ -61,7 +64,9 @@ def read_claim(key: bytes | None, value: bytes | None, cluster_id: str, gate: st
         return None
     try:
         read = _decode(value) if value is not None else _Value("")
-        return Claim(fields[2].decode(), int(fields[3]), int(fields[4]), read.state, read.attempt, read.target)
+        return Claim(
+            fields[2].decode(), int(fields[3]), int(fields[4]), read.state, read.attempt, read.target, read.fix
+        )
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
@@ -71,6 +76,7 @@ class _Output(NamedTuple):
     attempt: int
     where: TopicPartition
     at: int
+    fix: str
 
 
 class Found(NamedTuple):
@@ -102,13 +108,13 @@ class ReplayAudit:
         self._held.append(offset)
 
     def output(
-        self, offset: int, attempt: int, where: TopicPartition, at: int, *, repair: bool = False
+        self, offset: int, attempt: int, where: TopicPartition, at: int, *, fix: str = "", repair: bool = False
     ) -> Found | None:
         """A record with an attempt in its stamp, in trusted or a repair topic; a finding if there is one already."""
         place = Place(offset, where, at, f"attempt {attempt}")
         if offset in self._outputs:
             return Found(FindingKind.DUPLICATE, place)
-        self._outputs[offset] = _Output(where.topic if repair else "", attempt, where, at)
+        self._outputs[offset] = _Output(where.topic if repair else "", attempt, where, at, fix)
         return None
 
     def claim(self, claim: Claim) -> None:
@@ -121,6 +127,10 @@ class ReplayAudit:
     def mark_due(self) -> None:
         """Outputs are read from now on: what is replayed by now must be found."""
         self._due = {offset for offset, claim in self._claims.items() if claim.state == REPLAYED}
+
+    def claim_of(self, offset: int) -> Claim | None:
+        """What is said of a source record, as far as states are read."""
+        return self._claims.get(offset)
 
     def repairs(self) -> set[str]:
         """The repair topics that states name."""
@@ -169,6 +179,9 @@ class ReplayAudit:
                 yield Found(FindingKind.REPLAY_UNACCOUNTED, _with(place, detail))
             elif output.attempt != claim.attempt + 1:
                 detail = f"attempt {output.attempt}, by its state {claim.attempt + 1}"
+                yield Found(FindingKind.REPLAY_UNACCOUNTED, _with(place, detail))
+            elif output.fix and output.fix != claim.fix:
+                detail = f"changed by {output.fix}, by its state by {claim.fix or 'no fix'}"
                 yield Found(FindingKind.REPLAY_UNACCOUNTED, _with(place, detail))
 
 

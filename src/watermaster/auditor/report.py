@@ -50,6 +50,10 @@ class PartitionReport:
     """Held records that are replayed, by their states."""
     discarded: int = 0
     fixed: int = 0
+    fixes: int = 0
+    """Replays that a fix has changed, as far as their bytes were compared."""
+    fixes_proved: int = 0
+    """Those that are byte for byte what a fix that is at hand makes of the held record."""
 
     @property
     def open(self) -> int:

@@ -19,6 +19,9 @@ def summary_lines(report: AuditReport) -> list[str]:
     lines.append(_sums(partitions))
     if any(partition.replayed or partition.discarded or partition.fixed for partition in partitions):
         lines.append(_holds(partitions))
+    fixes, proved = (sum(getattr(partition, name) for partition in partitions) for name in ("fixes", "fixes_proved"))
+    if fixes:
+        lines.append(f"{fixes} replays are changed by a fix; {proved} are proved to be just what the fix makes")
     lines += [f"  {describe(finding)}" for finding in report.findings]
     for partition in partitions:
         lines += [f"  {partition.source}: {describe(finding)}" for finding in partition.findings]

@@ -14,6 +14,7 @@ from watermaster.cli.environment_choice import EnvironmentOption, refuse_unnamed
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.cli.quarantine_fix import load_fix, show_difference
 from watermaster.cli.quarantine_options import (
     ContractOption,
     GroupsOption,
@@ -55,6 +56,10 @@ def _replay(
     since: SinceOption = None,
     until: UntilOption = None,
     every: Annotated[bool, typer.Option("--all", help="Everything that is open; needed if nothing is chosen.")] = False,
+    fix: Annotated[
+        Path | None,
+        typer.Option("--fix", help="Mend what this document (*.fix.yaml) selects, and only that."),
+    ] = None,
     order: Annotated[
         str, typer.Option(help="warn, skip (stale keys stay held), or repair (write to --repair-topic).")
     ] = "warn",
@@ -72,12 +77,16 @@ def _replay(
     """Judge held records by the contract now in force; with --yes write what passes to the trusted topic, once.
 
     Without --yes nothing is written: the plan says how many records match, how many would pass, what still breaks,
-    and which keys already have newer records downstream. A replay may be interrupted and run again at any time.
+    and which keys already have newer records downstream. With --fix it also shows what changes in a few of them; what
+    the fix selects counts as chosen. A replay may be interrupted and run again at any time.
     """
+    from watermaster.quarantine.fix.document import FixSelection
     from watermaster.wiring.replay import OrderPolicy, ReplayWish
 
     selection = selection_of(group, rule, partition, offset, contract, since, until)
-    _refuse_everything(every or not selection.is_everything)
+    remedy = None if fix is None else load_fix(fix)
+    is_chosen = not selection.is_everything or (remedy is not None and remedy.selection != FixSelection())
+    _refuse_everything(every or is_chosen)
     if order not in list(OrderPolicy):
         raise UsageFault("WM-USAGE", f"there is no order policy {order!r}", hint="Use warn, skip or repair.")
     if (order == OrderPolicy.REPAIR) != bool(repair_topic):
@@ -86,6 +95,7 @@ def _replay(
         )
     wish = ReplayWish(
         selection=selection,
+        remedy=remedy,
         policy=OrderPolicy(order),
         repair_topic=repair_topic,
         attempts_max=attempts_max,
@@ -204,9 +214,24 @@ def show_plan(plan: ReplayPlan, wish: ReplayWish) -> None:
         show_table("What becomes of them", ("fate", "records"), rows)
     if plan.tally.rules:
         show_table("What still breaks", ("rule", "records"), plan.tally.rules.most_common(20))
+    _show_mending(plan, wish)
+    _show_stale(plan)
+
+
+def _show_mending(plan: ReplayPlan, wish: ReplayWish) -> None:
+    from watermaster.quarantine.fix.difference import difference
+
+    if wish.remedy is None:
+        return
+    say(f"{plan.tally.fixed} of those that would pass are changed by {wish.remedy.label}.")
     for trouble, count in plan.troubles.most_common(5):
         say(f"  The fix cannot be applied to {count}: {trouble}")
-    _show_stale(plan)
+    for judged in [*plan.samples, *plan.failing]:
+        if judged.before is not None and judged.after is not None and judged.fix:
+            key = judged.held.key
+            say(f"\n{judged.held.stream}[{key.partition}] offset {key.offset}: {judged.fate.value}")
+            show_difference(difference(judged.before, judged.after, plan.checks))
+    say()
 
 
 def _show_stale(plan: ReplayPlan) -> None:
@@ -241,6 +266,7 @@ def tally_document(tally: ReplayTally) -> dict[str, Any]:
     return {
         "fates": {fate.value: count for fate, count in tally.fates.items()},
         "rules": dict(tally.rules),
+        "fixed": tally.fixed,
         "stale": tally.stale,
         "transactions": tally.transactions,
         "seconds": round(tally.seconds, 3),

@@ -16,6 +16,7 @@ from watermaster.auditor.report import AuditMode
 from watermaster.auditor.sample import SHARE_DEFAULT
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, plain, say, show_json, show_table
+from watermaster.cli.quarantine_fix import load_fix
 
 if TYPE_CHECKING:
     from watermaster.auditor.report import AuditReport
@@ -53,6 +54,9 @@ def _verify(
         float, typer.Option(min=0.0, max=600.0, help="Seconds for outputs to become visible before they are judged.")
     ] = 5.0,
     interval: Annotated[float, typer.Option(min=0.1, max=3600.0, help="Seconds between rounds of --follow.")] = 5.0,
+    fix: Annotated[
+        list[Path] | None, typer.Option("--fix", help="A fix (*.fix.yaml) to prove its replays with; repeatable.")
+    ] = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> int:
     """Prove that each source record below the committed offsets is passed, held or dropped exactly once. Reads only.
@@ -66,6 +70,7 @@ def _verify(
     from watermaster.runtime.audit import follow as follow_gate
     from watermaster.wiring.audit import open_auditor
 
+    fixes = [load_fix(file) for file in fix or ()]
     configuration = load_configuration(config)
     name = choose_gate(configuration.gates, gate)
     last = AuditVerdict.UNVERIFIABLE
@@ -76,7 +81,7 @@ def _verify(
         _show(report, output)
 
     with open_auditor(
-        configuration, name, Sample(mode, share, seed), settle_s=settle, progress=_Progress().show
+        configuration, name, Sample(mode, share, seed), fixes=fixes, settle_s=settle, progress=_Progress().show
     ) as auditor:
         if follow:
             stop = threading.Event()

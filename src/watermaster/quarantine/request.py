@@ -82,6 +82,8 @@ class Request(msgspec.Struct, frozen=True):
     repair_topic: str = ""
     attempts_max: int = 0
     rate_max: float = 0.0
+    fix_document: str = ""
+    """The whole fix, so that what is approved is what was looked at."""
     v: int = REQUEST_VERSION
 
     @property

@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol
 from watermaster.auditor.audit import GateAudit, GateSubject, OutputKind, StreamSubject
 from watermaster.auditor.interval import Range
 from watermaster.auditor.partition import PartitionAudit
+from watermaster.auditor.replay_content import Remedies
 from watermaster.auditor.report import AuditCost, AuditReport
 from watermaster.auditor.sample import Sample
 from watermaster.runtime.audit_replays import ReplayTraces
@@ -169,13 +170,14 @@ class Auditor:
         subject: GateSubject,
         sample: Sample,
         *,
+        remedies: Remedies | None = None,
         settle_s: float = SETTLE_S_DEFAULT,
         sleep: Callable[[float], object] = time.sleep,
         progress: Callable[[AuditProgress], None] = lambda _: None,
     ) -> None:
         self._reader = reader
         self._subject = subject
-        self._audit = GateAudit(subject, sample)
+        self._audit = GateAudit(subject, sample, remedies)
         self._replays = ReplayTraces(reader, self._audit, self._note)
         self._settle_s = settle_s
         self._sleep = sleep

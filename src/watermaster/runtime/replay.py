@@ -73,6 +73,8 @@ class ReplayTally:
     fates: Counter[Fate] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     """Broken rules of the records that still fail."""
+    fixed: int = 0
+    """Changed by a fix, and replayed."""
     stale: int = 0
     """Replayed although downstream has a newer record of the key."""
     transactions: int = 0
@@ -82,6 +84,7 @@ class ReplayTally:
     def add(self, judged: Judged) -> None:
         """Count one record."""
         self.fates[judged.fate] += 1
+        self.fixed += bool(judged.fix) and judged.fate is Fate.PASSES
         self.stale += judged.is_stale and judged.fate is Fate.PASSES
         self.rules.update(broken.rule for broken in judged.broken)
 
@@ -89,6 +92,7 @@ class ReplayTally:
         """Add what another tally has counted."""
         self.fates.update(other.fates)
         self.rules.update(other.rules)
+        self.fixed += other.fixed
         self.stale += other.stale
         self.transactions += other.transactions
         self.seconds += other.seconds

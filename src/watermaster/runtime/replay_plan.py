@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from watermaster.contract.checks import Checks
 from watermaster.runtime.contracts_in_force import InForce
 from watermaster.runtime.hold_states import HoldReader, HoldStates, read_states
 from watermaster.runtime.replay import ReplayOrder, ReplayTally, holds_partition
@@ -27,6 +28,8 @@ class ReplayPlan:
     target: str
     activation: int
     contract: str
+    checks: Checks | None = None
+    """Of the contract, which says what of a record is not shown."""
     tally: ReplayTally = field(default_factory=ReplayTally)
     samples: list[Judged] = field(default_factory=list)
     failing: list[Judged] = field(default_factory=list)
@@ -69,7 +72,9 @@ def plan_replay(
 ) -> ReplayPlan:
     """Judge everything that is chosen, as a replay at this moment would. Reads only."""
     activation = in_force.activation
-    plan = ReplayPlan(order.stream, order.quarantine, order.target, activation.number, activation.contract)
+    plan = ReplayPlan(
+        order.stream, order.quarantine, order.target, activation.number, activation.contract, in_force.checks
+    )
     for number in partitions:
         where = TopicPartition(order.quarantine, number)
         states = states_of(reader, order.holds, where, sleep)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from watermaster.adapters.kafka.note_writer import KafkaNoteWriter
+from watermaster.quarantine.fix.document import read_fix
 from watermaster.quarantine.request import REQUEST_KEY, Request, chosen, decode_request, encode_request, refusal
 from watermaster.runtime.configuration import ClusterConfiguration, Environment, StreamConfiguration
 from watermaster.runtime.hold_states import read_states
@@ -52,6 +53,7 @@ def ask(desk: QuarantineDesk, wish: ReplayWish, streams: Sequence[StreamConfigur
         repair_topic=wish.repair_topic,
         attempts_max=wish.attempts_max,
         rate_max=wish.rate_max,
+        fix_document="" if wish.remedy is None else wish.remedy.document.decode(),
     )
     _write(desk, request.key(), encode_request(request))
     return request
@@ -70,6 +72,9 @@ def wish_of(request: Request, desk: QuarantineDesk) -> tuple[ReplayWish, tuple[S
     """What an approver carries out. Raises UsageFault if they may not."""
     reason = refusal(request, desk.actor, desk.clock.now_ms())
     streams = tuple(stream for stream in desk.gate.streams if stream.landing in request.streams)
+    remedy = read_fix(request.fix_document.encode(), "the request").fix if request.fix_document else None
+    if not reason and request.fix_document and remedy is None:
+        reason = "its fix cannot be read by this version"
     if not reason and len(streams) != len(request.streams):
         reason = "it is for streams that the gate does not have any more"
     if reason:
@@ -79,6 +84,7 @@ def wish_of(request: Request, desk: QuarantineDesk) -> tuple[ReplayWish, tuple[S
     wish = ReplayWish(
         selection=request.chosen.selection(),
         step=request.step,
+        remedy=remedy,
         policy=OrderPolicy(request.policy),
         repair_topic=request.repair_topic,
         attempts_max=request.attempts_max,

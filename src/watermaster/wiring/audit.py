@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from watermaster.adapters.kafka.audit_reader import KafkaAuditReader
 from watermaster.adapters.kafka.connect_check import connect
 from watermaster.auditor.sample import Sample
+from watermaster.quarantine.fix.document import Fix
 from watermaster.runtime.audit import SETTLE_S_DEFAULT, Auditor, AuditProgress, describe_gate
 from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.replay_fix import remedy_of
 
 
 @contextmanager
@@ -18,6 +20,7 @@ def open_auditor(
     gate: str,
     sample: Sample,
     *,
+    fixes: Sequence[Fix] = (),
     settle_s: float = SETTLE_S_DEFAULT,
     progress: Callable[[AuditProgress], None] = lambda _: None,
 ) -> Iterator[Auditor]:
@@ -26,6 +29,13 @@ def open_auditor(
     cluster = configuration.clusters[chosen.cluster]
     reader = KafkaAuditReader(connect(cluster).settings)
     try:
-        yield Auditor(reader, describe_gate(reader, chosen), sample, settle_s=settle_s, progress=progress)
+        yield Auditor(
+            reader,
+            describe_gate(reader, chosen),
+            sample,
+            remedies={fix.label: remedy_of(fix) for fix in fixes},
+            settle_s=settle_s,
+            progress=progress,
+        )
     finally:
         reader.close()

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watermaster.quarantine.fix.document import Fix
 from watermaster.quarantine.lifecycle import Actor, Step
 from watermaster.quarantine.selection import Selection
 from watermaster.runtime.configuration import StreamConfiguration
 from watermaster.runtime.contracts_in_force import ContractsInForce
 from watermaster.runtime.replay import Replay, ReplayOrder, ReplayTally
-from watermaster.runtime.replay_judgement import Amend, Choice, FateJudge, Judgement, NothingStale, as_it_is
+from watermaster.runtime.replay_fix import amend_by, selection_of_fix
+from watermaster.runtime.replay_judgement import Choice, Choose, FateJudge, Judgement, NothingStale, as_it_is
 from watermaster.runtime.replay_plan import ReplayPlan, find_newest, plan_replay
 from watermaster.stream.fault import UsageFault
 from watermaster.wiring.quarantine import QuarantineDesk
@@ -39,7 +41,8 @@ class ReplayWish:
     step: Step = Step.REPLAY
     fix: str = ""
     """Of `Step.FIX`: the name under which the fix is assigned."""
-    amend: Amend = as_it_is
+    remedy: Fix | None = None
+    """Of `Step.REPLAY`: mends the records that it selects; others are not meant."""
     policy: OrderPolicy = OrderPolicy.WARN
     repair_topic: str = ""
     attempts_max: int = ATTEMPTS_MAX_DEFAULT
@@ -128,11 +131,12 @@ class ReplayDesk:
         partitions = desk.partitions(stream.quarantine)
         # Streams may share a quarantine topic; what names no source is named by where it lies.
         selection = dataclasses.replace(wish.selection, streams=(stream.landing, stream.quarantine))
-        choice = Choice(desk.adoption, selection.means, wish.attempts_max)
+        choice = Choice(desk.adoption, _choose(selection, wish.remedy), wish.attempts_max)
         if wish.step is not Step.REPLAY:
             return order, choice, partitions
         skips = wish.policy is OrderPolicy.SKIP
-        judgement = Judgement(choice, wish.amend, NothingStale(), skips, desk.isolated)
+        amend = as_it_is if wish.remedy is None else amend_by(wish.remedy)
+        judgement = Judgement(choice, amend, NothingStale(), skips, desk.isolated)
         if look_downstream and wish.policy is not OrderPolicy.REPAIR:
             newest = find_newest(
                 order,
@@ -145,6 +149,13 @@ class ReplayDesk:
             )
             judgement = dataclasses.replace(judgement, stale=newest)
         return order, judgement, partitions
+
+
+def _choose(selection: Selection, fix: Fix | None) -> Choose:
+    if fix is None:
+        return selection.means
+    own = selection_of_fix(fix)
+    return lambda held, hold, original: selection.means(held, hold, original) and own.means(held, hold, original)
 
 
 def _check_repair_topic(desk: QuarantineDesk, topic: str) -> None:

@@ -40,14 +40,14 @@ class FixSelection:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A fix that can be applied. `content_hash` is `sha256:<hex>` of the document's exact bytes."""
+    """A fix that can be applied, with the exact bytes that it was read from."""
 
     name: str
     version: int
     operations: tuple[Operation, ...]
     selection: FixSelection = field(default_factory=FixSelection)
     description: str = ""
-    content_hash: str = ""
+    document: bytes = field(default=b"", repr=False)
 
     @property
     def label(self) -> str:
@@ -90,10 +90,11 @@ def read_fix(data: bytes, source: str) -> FixRead:
     problems = schema_problems(Judged(_schema(), read.data, source, read.positions, "$", "the fix"))
     if problems:
         return FixRead(None, problems)
-    return _compile(read.data, Findings(ReadResult(source, content_hash(data), read.data, read.positions)))
+    findings = Findings(ReadResult(source, content_hash(data), read.data, read.positions))
+    return _compile(read.data, data, findings)
 
 
-def _compile(document: Node, findings: Findings) -> FixRead:
+def _compile(document: Node, data: bytes, findings: Findings) -> FixRead:
     selection = _selection(mapping(document.get("select")), findings)
     steps = [
         read_step(node, f"$.steps[{index}]", findings) for index, node in enumerate(mappings(document.get("steps")))
@@ -108,7 +109,7 @@ def _compile(document: Node, findings: Findings) -> FixRead:
         operations=tuple(step for step in steps if step is not None),
         selection=selection,
         description=text(document.get("description")) or "",
-        content_hash=findings.read.content_hash,
+        document=data,
     )
     return FixRead(fix)
 
