@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def check(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Files, folders or globs of JSON lines or Parquet."),
+        typer.Argument(metavar="PATH...", help="Files, folders or globs: JSON lines, JSON, CSV, Parquet, Avro."),
     ],
     contract: Annotated[Path, typer.Option("--contract", help="The contract (*.odcs.yaml).")],
     stream: Annotated[

@@ -1,8 +1,9 @@
 """Every stable reason code with one plain sentence. Codes never change their meaning; docs are generated from here.
 
-The first word says where the trouble lies: `record` (before decoding), `json` (the bytes are no single, strict JSON
-document), `type`, `field`, `string`, `number`, `array`, `object`, `temporal`, `rule`, and `key` for presence and
-encoding of the record's key. Checks on the decoded key use the codes of the value with a path that starts with `key`.
+The first word says where the trouble lies: `record` (before decoding), `row` (of a file, and no record), `json` (the
+bytes are no single, strict JSON document), `type`, `field`, `string`, `number`, `array`, `object`, `temporal`, `rule`,
+and `key` for presence and encoding of the record's key. Checks on the decoded key use the codes of the value with a
+path that starts with `key`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ REASONS: Final[dict[str, str]] = {
     # the record
     "record.tombstone": "the value is null, and this stream's contract does not let null values pass",
     "record.too_large": "the value is larger than the contract's limit and was not decoded",
+    # rows of a file that are no record
+    "row.cells": "the row has more or fewer cells than the header has names",
+    "row.quotes": "the quotes of the row do not close, or text stands beside them",
     # the text
     "json.empty": "the value is empty or only white space",
     "json.bom": "the text starts with a byte order mark, which JSON forbids",

@@ -23,12 +23,14 @@ class Form(Enum):
 
     JSON_LINES = "jsonl"
     JSON = "json"
+    CSV = "csv"
     PARQUET = "parquet"
+    AVRO = "avro"
 
     @property
     def title(self) -> str:
         """For sentences."""
-        return {"jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet"}[self.value]
+        return {"jsonl": "JSON lines", "json": "JSON", "csv": "CSV", "parquet": "Parquet", "avro": "Avro"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

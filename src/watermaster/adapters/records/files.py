@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from watermaster.adapters.records.avro_container import read_avro
+from watermaster.adapters.records.csv_rows import read_csv
 from watermaster.adapters.records.json_lines import read_json_document, read_json_lines
 from watermaster.adapters.records.parquet_rows import parquet_parts, read_parquet
 from watermaster.runtime.record_source import Chunk, Form, Part, Reading
@@ -24,9 +26,12 @@ ENDINGS: Final[dict[str, Form]] = {
     ".jsonl": Form.JSON_LINES,
     ".ndjson": Form.JSON_LINES,
     ".json": Form.JSON,
+    ".csv": Form.CSV,
+    ".tsv": Form.CSV,
     ".parquet": Form.PARQUET,
+    ".avro": Form.AVRO,
 }
-_MAGIC: Final[dict[bytes, Form]] = {b"PAR1": Form.PARQUET}
+_MAGIC: Final[dict[bytes, Form]] = {b"PAR1": Form.PARQUET, b"Obj\x01": Form.AVRO}
 """What a file of records in binary begins with."""
 _PACKED: Final = ".gz"
 _WILD: Final = "*?["
@@ -79,7 +84,13 @@ class RecordFiles:
 
 def read_part(part: Part, reading: Reading) -> Iterator[Chunk]:
     """All of one part. Raises WorldFault WM-CHECK-READ where reading cannot go on."""
-    readers = {Form.JSON_LINES: read_json_lines, Form.JSON: read_json_document, Form.PARQUET: read_parquet}
+    readers = {
+        Form.JSON_LINES: read_json_lines,
+        Form.JSON: read_json_document,
+        Form.CSV: read_csv,
+        Form.PARQUET: read_parquet,
+        Form.AVRO: read_avro,
+    }
     try:
         with Path(part.file).open("rb") as stream:
             fault = part_fault(Path(part.file), part.form, stream.read(8))
