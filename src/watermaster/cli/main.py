@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from watermaster import __version__
-from watermaster.cli import check, contract, demo, extend, gate, init, quarantine, reset, status
+from watermaster.cli import check, contract, demo, extend, gate, init, metrics, quarantine, reset, status
 from watermaster.cli.errors import ExitCode, show_fault, show_unexpected
 from watermaster.stream.fault import Fault, UsageFault
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (demo, init, status, extend, reset, check, contract, gate, quarantine):
+for command in (demo, init, status, extend, reset, metrics, check, contract, gate, quarantine):
     command.register(app)
 
 

@@ -25,7 +25,7 @@ from watermaster.adapters.kafka.log_reader import KafkaLedgerTail, KafkaLogReade
 from watermaster.adapters.kafka.note_writer import KafkaNoteWriter
 from watermaster.adapters.kafka.upstream import KafkaUpstream
 from watermaster.adapters.metrics.collector import GateCollector
-from watermaster.adapters.metrics.server import MetricsServer
+from watermaster.adapters.metrics.server import MetricsServer, gate_health
 from watermaster.adapters.sandbox.judge_process import JudgeProcess
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.checks import Checks
@@ -225,7 +225,9 @@ def run_gate(
             listen = gate.metrics_listen
             collector = GateCollector(lambda: statistics, SystemClock())
             stack.enter_context(
-                MetricsServer(listen.host, listen.port, gate.metrics_token_file, collector, lambda: statistics)
+                MetricsServer(
+                    listen.host, listen.port, gate.metrics_token_file, collector, lambda: gate_health(statistics)
+                )
             )
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="watermaster-"))
         supervisor = Supervisor(

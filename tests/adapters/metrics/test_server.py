@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from watermaster.adapters.memory.clock import MemoryClock
 from watermaster.adapters.metrics.collector import GateCollector
-from watermaster.adapters.metrics.server import MetricsServer
+from watermaster.adapters.metrics.server import MetricsServer, gate_health
 from watermaster.runtime.gate_statistics import Condition, GateStatistics, StreamCounts, WorkerStatistics
 from watermaster.stream.fault import UsageFault
 
@@ -25,7 +25,9 @@ def gate(*conditions: str) -> GateStatistics:
 
 
 def server(statistics: GateStatistics, token_file: Path | None = None, host: str = "127.0.0.1") -> MetricsServer:
-    return MetricsServer(host, 0, token_file, GateCollector(lambda: statistics, MemoryClock()), lambda: statistics)
+    return MetricsServer(
+        host, 0, token_file, GateCollector(lambda: statistics, MemoryClock()), lambda: gate_health(statistics)
+    )
 
 
 def get(running: MetricsServer, path: str, *authorization: str, method: str = "GET") -> tuple[int, str]:
@@ -136,4 +138,4 @@ def test_an_address_that_is_taken_is_a_fault() -> None:
     with server(gate()) as running:
         host, port = running.address
         with pytest.raises(UsageFault, match="WM-METRICS-ADDRESS"):
-            MetricsServer(host, port, None, GateCollector(gate, MemoryClock()), gate)
+            MetricsServer(host, port, None, GateCollector(gate, MemoryClock()), lambda: gate_health(gate()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from watermaster.stream.fault import UsageFault
 REQUEST_TIMEOUT_S = 10
 """A client that sends slower than this is cut off."""
 
+Health = Callable[[], tuple[int, Mapping[str, object]]]
+"""HTTP status and body of `/health`."""
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -31,7 +34,7 @@ class MetricsServer:
         port: int,
         token_file: Path | None,
         collector: Collector,
-        statistics: Callable[[], GateStatistics],
+        health: Health,
     ) -> None:
         """Bind the address. Raises UsageFault if it is taken or would be open to others without a token."""
         token = _read_token(token_file) if token_file is not None else ""
@@ -44,7 +47,7 @@ class MetricsServer:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(collector)
         try:
-            self._server = _Server((host, port), registry, statistics, token)
+            self._server = _Server((host, port), registry, health, token)
         except OSError as error:
             raise UsageFault(
                 "WM-METRICS-ADDRESS",
@@ -91,11 +94,11 @@ class _Server(ThreadingHTTPServer):
         self,
         address: tuple[str, int],
         registry: CollectorRegistry,
-        statistics: Callable[[], GateStatistics],
+        health: Health,
         token: str,
     ) -> None:
         self.registry = registry
-        self.statistics = statistics
+        self.health = health
         self.token = token
         super().__init__(address, _Handler)
 
@@ -112,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/metrics":
             self._answer(200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(self.server.registry))
         elif self.path == "/health":
-            status, body = health(self.server.statistics())
+            status, body = self.server.health()
             self._answer(status, "application/json", json.dumps(body).encode())
         else:
             self._answer(404, "text/plain", b"there are /metrics and /health\n")
@@ -134,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Scrapes are not worth a line each."""
 
 
-def health(statistics: GateStatistics) -> tuple[int, dict[str, object]]:
+def gate_health(statistics: GateStatistics) -> tuple[int, dict[str, object]]:
     """HTTP status and body: 200 while every worker works, 503 while something needs a person."""
     conditions = statistics.conditions()
     blocking = [condition for condition in conditions if not condition.name.startswith("gap:")]

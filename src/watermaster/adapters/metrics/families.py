@@ -1,0 +1,25 @@
+"""Gauges that are added to sample by sample, in the order in which they were first used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+
+class Families:
+    """All samples of a name must have the same labels."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, GaugeMetricFamily] = {}
+
+    def add(self, name: str, what: str, labels: Mapping[str, str], value: float) -> None:
+        """One sample; `what` describes the family in a sentence."""
+        family = self._families.get(name)
+        if family is None:
+            family = self._families[name] = GaugeMetricFamily(name, what, labels=list(labels))
+        family.add_metric(list(labels.values()), float(value))
+
+    def all(self) -> Iterable[Metric]:
+        """Every family."""
+        return self._families.values()
