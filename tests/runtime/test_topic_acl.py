@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from watermaster.runtime.configuration import GateConfiguration, StreamConfiguration
-from watermaster.runtime.topic_acl import AclRule, gate_acls, missing_acls, wider_readers
+from watermaster.runtime.topic_acl import AclRule, gate_acls, missing_acls, operator_acls, wider_readers
 from watermaster.runtime.topic_state import AclEntry, ResourceKind
 
 GATE = GateConfiguration("g", "c", (StreamConfiguration("in", "out", "c.odcs.yaml"),))
@@ -33,6 +33,20 @@ def test_the_list_is_this_and_no_more() -> None:
         "READ on TOPIC watermaster.control",
         "READ on GROUP watermaster.g",
         "WRITE on TRANSACTIONAL_ID g.*",
+    ]
+
+
+def test_an_operator_reads_and_replays_and_does_not_judge() -> None:
+    assert [str(rule) for rule in operator_acls(GATE)] == [
+        "DESCRIBE on TOPIC in",
+        "READ on TOPIC dlq.in",
+        "READ on TOPIC out",
+        "WRITE on TOPIC out",
+        "READ on TOPIC watermaster.holds.g",
+        "WRITE on TOPIC watermaster.holds.g",
+        "READ on TOPIC watermaster.ledger.g",
+        "READ on TOPIC watermaster.control",
+        "WRITE on TRANSACTIONAL_ID g.replay.*",
     ]
 
 

@@ -44,8 +44,11 @@ def _topics(
         PlanFormat, typer.Option("--format", help="A plan to read, Strimzi YAML, or commands of Kafka's own tools.")
     ] = PlanFormat.PLAN,
     principal: Annotated[
-        str | None, typer.Option(help="Who runs the gate, as User:name; its ACLs are compared with the cluster's.")
+        str | None, typer.Option(help="Who it is for, as User:name; its ACLs are compared with the cluster's.")
     ] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="Permissions of who looks after the quarantine, not of the gate.")
+    ] = False,
     quarantine_days: Annotated[int, typer.Option(min=1, help="How long held records are kept.")] = 14,
     ledger_days: Annotated[int, typer.Option(min=1, help="How long the ledger is kept; never less.")] = 30,
     kafka: Annotated[str | None, typer.Option("--kafka", help="Strimzi: the name of the Kafka resource.")] = None,
@@ -59,6 +62,7 @@ def _topics(
     """Show which topics and permissions enforcement needs, and with --yes create and alter the topics."""
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.cli.gate_choice import choose_gate
+    from watermaster.runtime.topic_acl import gate_acls, operator_acls
     from watermaster.runtime.topic_needs import Retentions
     from watermaster.wiring.topics import look_at_topics
 
@@ -71,6 +75,7 @@ def _topics(
         chosen,
         principal=who,
         retentions=Retentions(quarantine_days * DAY_MS, ledger_days * DAY_MS),
+        needs=operator_acls if operator else gate_acls,
     )
     if form is not PlanFormat.PLAN:
         _write(found, cluster, form, kafka or cluster.name)

@@ -1,7 +1,7 @@
-"""The least permissions with which a gate runs, and how they compare with a cluster's ACLs. Pure.
+"""The least permissions with which a gate runs, or is looked after, and how they compare with a cluster's ACLs. Pure.
 
-In Kafka READ, WRITE, DELETE and ALTER imply DESCRIBE, so no DESCRIBE stands here: each line is needed by itself,
-which a test on a secured cluster proves by taking away one at a time.
+In Kafka READ, WRITE, DELETE and ALTER imply DESCRIBE, so that stands here only where none of them is: each line is
+needed by itself. For the gate a test on a secured cluster proves it by taking away one at a time.
 """
 
 from __future__ import annotations
@@ -46,6 +46,28 @@ def gate_acls(gate: GateConfiguration) -> tuple[AclRule, ...]:
         AclRule(topic, gate.control, "READ", "contracts and activations"),
         AclRule(ResourceKind.GROUP, gate.group_id, "READ", "to share the partitions and keep the position"),
         AclRule(ResourceKind.TRANSACTIONAL_ID, f"{gate.name}.", "WRITE", "one transaction a batch", prefixed=True),
+    ]
+    return tuple(rules)
+
+
+def operator_acls(gate: GateConfiguration) -> tuple[AclRule, ...]:
+    """Everything that a person needs who looks into a gate's quarantine, replays and discards."""
+    topic, rules = ResourceKind.TOPIC, []
+    for stream in gate.streams:
+        rules += [
+            AclRule(topic, stream.landing, "DESCRIBE", "the id of the topic that records came from"),
+            AclRule(topic, stream.quarantine, "READ", "what is held"),
+            AclRule(topic, stream.trusted, "READ", "to see which keys have newer records"),
+            AclRule(topic, stream.trusted, "WRITE", "what is replayed"),
+        ]
+    rules += [
+        AclRule(topic, gate.holds, "READ", "what became of held records"),
+        AclRule(topic, gate.holds, "WRITE", "what becomes of them"),
+        AclRule(topic, gate.ledger, "READ", "the ledger's side of the equation"),
+        AclRule(topic, gate.control, "READ", "contracts and activations"),
+        AclRule(
+            ResourceKind.TRANSACTIONAL_ID, f"{gate.name}.replay.", "WRITE", "one transaction a batch", prefixed=True
+        ),
     ]
     return tuple(rules)
 

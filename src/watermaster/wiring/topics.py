@@ -48,13 +48,20 @@ class GateTopics:
 
 
 def look_at_topics(
-    configuration: Configuration, gate_name: str, *, principal: str | None, retentions: Retentions
+    configuration: Configuration,
+    gate_name: str,
+    *,
+    principal: str | None,
+    retentions: Retentions,
+    needs: Callable[[GateConfiguration], tuple[AclRule, ...]] = gate_acls,
 ) -> GateTopics:
-    """Look and plan; changes nothing. Raises a fault if the cluster cannot be reached."""
+    """Look and plan; changes nothing. `needs` are the principal's permissions. Raises a fault if nothing answers."""
     gate = configuration.gates[gate_name]
     admin = KafkaTopicAdmin(connect(configuration.clusters[gate.cluster]).settings)
     return GateTopics(
-        plan_topics(gate, admin.look(topic_names(gate)), retentions), _plan_acls(gate, admin, principal), admin
+        plan_topics(gate, admin.look(topic_names(gate)), retentions),
+        _plan_acls(gate, needs(gate), admin, principal),
+        admin,
     )
 
 
@@ -66,8 +73,9 @@ def topic_names(gate: GateConfiguration) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _plan_acls(gate: GateConfiguration, admin: KafkaTopicAdmin, principal: str | None) -> AclPlan:
-    rules = gate_acls(gate)
+def _plan_acls(
+    gate: GateConfiguration, rules: tuple[AclRule, ...], admin: KafkaTopicAdmin, principal: str | None
+) -> AclPlan:
     entries = admin.acls()
     if isinstance(entries, Unseen):
         return AclPlan(principal, rules, None, entries)

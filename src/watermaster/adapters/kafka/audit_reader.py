@@ -23,7 +23,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec  # typ
 from watermaster.adapters.kafka.cluster_view import kafka_id
 from watermaster.adapters.kafka.connection import admin_settings, consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
-from watermaster.adapters.kafka.log_reader import UNUSED_GROUP
+from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, UNUSED_GROUP
 from watermaster.runtime.audit import LogBounds, Scanned, TopicState
 from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition
@@ -251,7 +251,7 @@ class KafkaAuditReader:
                     self._assign(consumer, partition, step.next)
                     return step, True
                 return Scanned(begin, begin, step.batch), begin < end
-        elif error.retriable():
+        elif error.retriable() or error.code() == NOT_ASKED_FOR:
             return step, True
         raise translate_error(error, doing="reading for the audit", resource=partition.topic)
 
