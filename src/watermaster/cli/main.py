@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,6 +13,7 @@ from typer.exceptions import TyperException
 from watermaster import __version__
 from watermaster.cli import check, contract, demo, extend, gate, init, metrics, quarantine, reset, status
 from watermaster.cli.errors import ExitCode, show_fault, show_unexpected
+from watermaster.cli.guard import needs_guard, own_command, run_guarded
 from watermaster.stream.fault import Fault, UsageFault
 
 PROGRAM = "watermaster"
@@ -44,7 +46,15 @@ def _main(
 
 def run() -> None:
     """The entry point of the `watermaster` command."""
-    sys.exit(execute(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    sys.exit(_guarded(arguments) if needs_guard(arguments, os.environ) else execute(arguments))
+
+
+def _guarded(arguments: Sequence[str]) -> int:
+    try:
+        return run_guarded(own_command(arguments))
+    except Fault as fault:
+        return show_fault(fault)
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -1,0 +1,58 @@
+"""A command whose client library aborts is started again; real processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from watermaster.cli.guard import ATTEMPTS, needs_guard, run_guarded
+from watermaster.stream.fault import WorldFault
+
+ABORT = """
+import os, pathlib, sys
+log = pathlib.Path(sys.argv[1])
+log.write_text(log.read_text() + "x")
+if len(log.read_text()) <= int(sys.argv[2]):
+    os.abort()
+sys.exit(int(sys.argv[3]))
+"""
+
+
+def aborting(log: Path, aborts: int, code: int) -> list[str]:
+    log.write_text("")
+    return [sys.executable, "-c", ABORT, str(log), str(aborts), str(code)]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_aborted_is_started_again_and_its_exit_code_is_kept(tmp_path: Path, code: int) -> None:
+    log = tmp_path / "log"
+    assert run_guarded(aborting(log, ATTEMPTS - 1, code)) == code
+    assert log.read_text() == "x" * ATTEMPTS
+
+
+def test_aborted_every_time_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with pytest.raises(WorldFault, match="3 times") as raised:
+        run_guarded(aborting(log, 99, 0))
+    assert raised.value.code == "WM-CLIENT-ABORTED"
+    assert log.read_text() == "x" * ATTEMPTS
+
+
+def test_another_signal_is_no_reason_to_start_again() -> None:
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    assert run_guarded([sys.executable, "-c", kill]) == 128 + 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "needed"),
+    [
+        (["status", "--lag"], {}, True),
+        (["status"], {"WATERMASTER_GUARDED": "1"}, False),
+        (["gate"], {}, False),
+        ([], {}, False),
+    ],
+)
+def test_who_is_guarded(arguments: list[str], environment: dict[str, str], needed: bool) -> None:
+    assert needs_guard(arguments, environment) is needed
