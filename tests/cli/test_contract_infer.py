@@ -75,6 +75,9 @@ def test_parquet_and_parts_give_what_one_process_gives(
     parquet = tmp_path / "folder" / "orders.parquet"
     parquet.parent.mkdir()
     duckdb.sql(f"COPY (FROM read_json('{orders}')) TO '{parquet}'")
+    (tmp_path / "lines").write_bytes(orders.read_bytes())
+    lines = run("contract", "infer", tmp_path / "lines", "--format", "jsonl", "--stream", "orders")
+    assert lines.count("\n") == alone.count("\n")
     assert run("contract", "infer", parquet) == alone.replace("orders.jsonl", "orders.parquet")
     monkeypatch.setattr("watermaster.adapters.records.files.PART_BYTES", 20_000)
     monkeypatch.setattr("watermaster.wiring.contract_inference.ALONE_BYTES_MAX", 0)

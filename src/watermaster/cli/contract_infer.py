@@ -12,6 +12,7 @@ import typer
 
 from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
 from watermaster.cli.output import ClusterOption, ConfigOption, OutputFormat, OutputOption, inert, say, show_json
+from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ StreamOption = Annotated[
 FromOption = Annotated[
     str, typer.Option("--from", help="With --topic: beginning, or -N for the last N records of each partition.")
 ]
+FormatOption = Annotated[
+    Form | None, typer.Option("--format", help="What the files are, whatever their names end with.")
+]
 OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Write the contract to this file.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 BootstrapOption = Annotated[
@@ -40,6 +44,7 @@ def infer(
     paths: PathsArgument = None,
     topic: TopicOption = None,
     stream: StreamOption = None,
+    form: FormatOption = None,
     start: FromOption = "-20000",
     out: OutOption = None,
     force: ForceOption = False,
@@ -66,7 +71,7 @@ def infer(
         refuse_other(out, force=force)
     with _progress() as progress:
         if topic is None:
-            inferred = infer_files(paths or [], stream, progress)
+            inferred = infer_files(paths or [], stream, progress, form=form)
         else:
             named = _named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
             chosen = named or _configured_cluster(config, cluster)
