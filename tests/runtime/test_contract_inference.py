@@ -36,7 +36,21 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=6
 )
 RECORDS = st.dictionaries(NAMES, VALUES, max_size=6)
-SAMPLES = st.lists(st.tuples(RECORDS, st.sampled_from([1, 2, 12, 40, 130, 600, 1200])), min_size=1, max_size=5)
+COUNTS = st.sampled_from([1, 2, 12, 40, 130, 600, 1200])
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[tuple[dict[str, Any], int]]:
+    """One record often enough for every rule, and a few that differ from it in one member: what rules must survive."""
+    usual = draw(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4))
+    sample = [(usual, 1200)]
+    for name in draw(st.lists(st.sampled_from(sorted(usual)), min_size=1, max_size=3)):
+        rest = {other: value for other, value in usual.items() if other != name}
+        sample.append((draw(st.just(rest) | VALUES.map(lambda value, name=name: usual | {name: value})), 1))
+    return sample
+
+
+SAMPLES = alike() | st.lists(st.tuples(RECORDS, COUNTS), min_size=1, max_size=5)
 UNTIMED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
