@@ -83,17 +83,21 @@ def test_once_on_the_embedded_broker(tmp_path: Path, started: list[Run]) -> None
 
 
 def test_the_result_for_scripts(tmp_path: Path, started: list[Run]) -> None:
-    started.append(Run(tmp_path, "--output", "json", "--records", "2000"))
+    started.append(Run(tmp_path, "--output", "json", "--records", str(RECORDS)))
     code, out, errors = started[0].finish()
     assert (code, errors) == (0, "")
     result = json.loads(out)
     total = result["total"]
     assert result["closed"] is True
-    assert total["read"] == total["passed"] + total["held"] + total["dropped"] == 2000
-    assert result["compared"] == 2000
+    assert total["read"] == total["passed"] + total["held"] + total["dropped"] == RECORDS
+    assert result["compared"] == RECORDS
     assert result["reasons"][0]["rule"] == "$.tailnum:pattern"
     assert sum(group["records"] for group in result["holds"]["groups"]) == total["held"]
     assert result["holds"]["dry_run"]["matched"] == result["holds"]["groups"][0]["records"]
+    mending = result["holds"]["mending"]
+    assert mending["matched"] == mending["replayed"] == mending["proved"] > 0
+    assert (mending["group_open"], mending["closes"]) == (0, True)
+    assert mending["held"] == mending["still_open"] + mending["replayed"] == total["held"]
     example = json.loads(result["example"]["value"])
     assert set(example) >= {"tailnum", "dep_time", "carrier"}
 

@@ -10,7 +10,7 @@ from watermaster.cli.output import one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from watermaster.runtime.demo_holds import DryRun, HoldsShown
+    from watermaster.runtime.demo_holds import DryRun, HoldsShown, Mending
 
 GROUPS_SHOWN: Final = 6
 
@@ -40,6 +40,8 @@ def show_holds(holds: HoldsShown, out: Console, width: int) -> None:
         out.print(Text(f" and {hidden} smaller ones", "dim"))
     if holds.dry_run is not None:
         _show_dry_run(holds.dry_run, out)
+    if holds.mending is not None:
+        _show_mending(holds.mending, out)
 
 
 def _show_dry_run(run: DryRun, out: Console) -> None:
@@ -57,3 +59,29 @@ def _show_dry_run(run: DryRun, out: Console) -> None:
         out.print(
             Text(" They wait for a fix, or for another contract: `--yes` would write what passes, exactly once.", "dim")
         )
+
+
+def _show_mending(mending: Mending, out: Console) -> None:
+    from rich.text import Text
+
+    from watermaster.cli.quarantine_fix import show_difference
+
+    out.print()
+    note = f"  the fix {mending.fix}: a document, never code"
+    out.print(Text.assemble(" ", ("One problem mended and replayed", "bold"), (note, "dim")))
+    out.print(Text.assemble(" ", (mending.command, "cyan")))
+    show_difference(mending.changes)
+    out.print(
+        Text(
+            f" {counted(mending.matched)} records match, {counted(mending.replayed)} are replayed; "
+            f"{counted(mending.group_open)} of the group {mending.group} are left open."
+        )
+    )
+    out.print(
+        Text.assemble(
+            (" ✓ ", "green") if mending.closes else (" ✗ ", "red"),
+            f"held {counted(mending.held)} = open {counted(mending.still_open)} "
+            f"+ replayed {counted(mending.replayed)}; "
+            f"{counted(mending.proved)} proved to be byte for byte what the fix makes.",
+        )
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from watermaster.quarantine.fix.difference import DifferenceLine
 from watermaster.quarantine.group import Groups, plot
 from watermaster.runtime.replay_plan import ReplayPlan
 
@@ -44,11 +45,34 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Mending:
+    """One group mended by a fix, replayed, and audited. `changes` are lines of one record's difference.
+
+    `held`, `still_open` and `replayed` are the audit's; `group_open` is what is left of the group.
+    """
+
+    fix: str
+    command: str
+    group: str
+    matched: int
+    passing: int
+    changes: tuple[DifferenceLine, ...]
+    replayed: int
+    group_open: int
+    held: int
+    still_open: int
+    proved: int
+    """Replays that the auditor has proved to be byte for byte what the fix makes."""
+    closes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HoldsShown:
-    """Groups, the largest first, and a dry run of that one."""
+    """Groups, the largest first, a dry run of that one, and one that a fix mends."""
 
     groups: tuple[HoldGroup, ...]
     dry_run: DryRun | None
+    mending: Mending | None = None
 
 
 def hold_groups(groups: Groups) -> tuple[HoldGroup, ...]:

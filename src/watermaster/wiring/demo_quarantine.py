@@ -1,4 +1,4 @@
-"""What the demonstration shows of its held records: groups, and the dry run of a replay of the largest one."""
+"""What the demonstration shows of its held records: groups, and the dry run of a replay of the largest one, a fix."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from watermaster.quarantine.selection import Selection
 from watermaster.runtime.demo import Audience, grouped
 from watermaster.runtime.demo_holds import DryRun, HoldGroup, HoldsShown, dry_run_of, hold_groups
 from watermaster.wiring.demo_cluster import DemoScene
+from watermaster.wiring.demo_mending import mend_midnight
 from watermaster.wiring.quarantine import QuarantineDesk, open_desk, walk_held
 from watermaster.wiring.replay import ReplayDesk, ReplayWish
 
 
 def look_at_holds(scene: DemoScene, audience: Audience) -> HoldsShown:
-    """Group everything that is held, and judge the largest group again by the contract in force. Reads only."""
+    """Group what is held, judge the largest group again by the contract in force, and mend what a fix is for."""
     with open_desk(scene.configuration, scene.gate.name) as desk:
         with audience.step("Group what is held") as step:
             groups = _group(scene, desk)
@@ -22,7 +23,8 @@ def look_at_holds(scene: DemoScene, audience: Audience) -> HoldsShown:
         with audience.step("Dry run of a replay") as step:
             dry_run = _try(scene, desk, groups[0])
             step.result(f"{grouped(dry_run.matched)} records judged again, nothing written")
-    return HoldsShown(groups, dry_run)
+        mending = mend_midnight(scene, desk, groups, audience)
+    return HoldsShown(groups, dry_run, mending)
 
 
 def _group(scene: DemoScene, desk: QuarantineDesk) -> tuple[HoldGroup, ...]:
