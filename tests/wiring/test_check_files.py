@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -95,7 +96,22 @@ def test_an_unreadable_file_ends_the_command_and_hides_nothing(
     assert "Traceback" not in shown.err
 
 
-def test_a_missing_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
-    arguments = ["check", f"{folder}/data/0.parquet", "--contract", f"{folder}/c.odcs.yaml"]
-    assert execute(arguments) == ExitCode.USAGE
+@pytest.mark.parametrize(
+    ("library", "magic", "extra"),
+    [("duckdb", b"PAR1", "watermaster[batch]"), ("fastavro", b"Obj\x01", "watermaster[avro]")],
+)
+def test_a_missing_extra_is_named_before_anything_is_judged(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    library: str,
+    magic: bytes,
+    extra: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    (folder / "data/9").write_bytes(magic)
+    arguments = ["check", f"{folder}/data/0.jsonl", f"{folder}/data/9", "--contract", f"{folder}/c.odcs.yaml"]
+    assert execute([*arguments, "--processes", "2"]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert extra in shown.err
+    assert not shown.out

@@ -32,7 +32,7 @@ def read_avro(part: Part, reading: Reading) -> Iterator[Chunk]:
     number = 0
     chunk = Chunk()
     with Path(part.file).open("rb") as stream, _named(part.file):
-        records = _reader(stream)
+        records = require_fastavro().reader(stream, handle_unicode_errors="surrogateescape")
         convert = compile_schema(records.writer_schema)
         while True:
             with _at(part.file, number):
@@ -56,14 +56,15 @@ def _add(chunk: Chunk, number: int, record: object) -> None:
         chunk.refuse(number, "json.utf8")
 
 
-def _reader(stream: Any) -> Any:  # noqa: ANN401 - of an extra
+def require_fastavro() -> Any:  # noqa: ANN401 - of an extra
+    """The library. Raises UsageFault WM-CHECK-EXTRA; asked before the first record is judged, not in the midst."""
     try:
         import fastavro  # noqa: PLC0415 - an extra
     except ImportError:
         raise UsageFault(
             "WM-CHECK-EXTRA", "Avro needs fastavro, which is not installed.", hint="pip install 'watermaster[avro]'"
         ) from None
-    return fastavro.reader(stream, handle_unicode_errors="surrogateescape")
+    return fastavro
 
 
 @contextmanager

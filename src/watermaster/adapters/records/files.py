@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from watermaster.adapters.records.avro_container import read_avro
+from watermaster.adapters.records.avro_container import read_avro, require_fastavro
 from watermaster.adapters.records.csv_rows import read_csv
 from watermaster.adapters.records.json_lines import read_json_document, read_json_lines
 from watermaster.adapters.records.parquet_rows import parquet_parts, read_parquet
@@ -68,6 +68,8 @@ class RecordFiles:
             form = self._form or _form_of(file, head)
             if form is Form.PARQUET and part_fault(file, form, head) is None:
                 return parquet_parts(file, size)
+            if form is Form.AVRO:
+                require_fastavro()
         except WorldFault:
             # Said when its turn comes, beside what the other files hold.
             return [Part(str(file), self._form or ENDINGS.get(file.suffix.lower(), Form.JSON_LINES))]
