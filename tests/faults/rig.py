@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.testing.kafka import KafkaCluster
@@ -191,7 +191,8 @@ class GateRig:
         consumer = Consumer(self.cluster.client_config(**{"group.id": f"watermaster.{self.name}"}))
         try:
             asked = [TopicPartition(self.landing, p) for p in range(self.partitions)]
-            return {a.partition: a.offset for a in consumer.committed(asked, timeout=20)}
+            answered = wait_until(lambda: _answer(consumer, asked), "the group's coordinator answers", timeout_s=120)
+            return {a.partition: a.offset for a in answered}
         finally:
             consumer.close()
 
@@ -247,6 +248,14 @@ class GateRig:
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
         report: dict[str, Any] = json.loads(done.stdout)
         return report
+
+
+def _answer(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition] | None:
+    """The group's offsets; a coordinator that has just moved may answer late or not at all."""
+    try:
+        return consumer.committed(asked, timeout=20)
+    except KafkaException:
+        return None
 
 
 def _children(pid: int) -> list[int]:

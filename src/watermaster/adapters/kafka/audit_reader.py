@@ -274,7 +274,7 @@ def _columns(partition: TopicPartition, offsets: list[int], messages: list[Messa
     batch.bytes = sum(map(len, messages))
     try:
         batch.headers = cast(list[RawHeaders | None], [message.headers() for message in messages])
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, SystemError):
         batch.headers = [_headers(message, index, batch) for index, message in enumerate(messages)]
     return batch
 
@@ -282,7 +282,7 @@ def _columns(partition: TopicPartition, offsets: list[int], messages: list[Messa
 def _headers(message: Message, index: int, batch: RecordBatch) -> RawHeaders | None:
     try:
         return cast(RawHeaders | None, message.headers())
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, SystemError):
         batch.uncarriable[index] = _HEADER_UNREADABLE
         return None
 

@@ -82,6 +82,7 @@ def _fatal(error: KafkaError) -> Fault:
 def _headers(message: Message, batch: RecordBatch) -> RawHeaders | None:
     try:
         return cast("RawHeaders | None", message.headers())
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, SystemError):
+        # SystemError is what the client raises where it has not looked at its own error before going on.
         batch.uncarriable[len(batch.offsets) - 1] = "a header key is not UTF-8"
         return None

@@ -134,7 +134,7 @@ def _stored_bytes(messages: Sequence[Message]) -> int | None:
 def _size(message: Message) -> int | None:
     try:
         headers: Any = message.headers()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, SystemError):
         return None
     more = sum(len(key) + len(value or b"") + LENGTHS_BYTES for key, value in headers or ())
     return BATCH_BYTES + LENGTHS_BYTES + len(message.key() or b"") + len(message.value() or b"") + more

@@ -190,7 +190,7 @@ def _record(message: Message) -> SampledRecord:
     value: Any = message.value()
     try:
         headers: Any = message.headers()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, SystemError):
         # The client cannot show a header key that is not UTF-8; for a look that is no reason to stop.
         headers = None
     size = len(key or b"") + len(value or b"") + sum(len(name) + len(text or b"") for name, text in headers or ())

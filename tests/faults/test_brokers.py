@@ -1,0 +1,76 @@
+"""Rows 9 and 21 of the fault matrix: workers come and go under load, and a leading broker stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.faults.rig import GateRig
+
+from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.waiting import wait_until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+
+
+def _ended(rig: GateRig) -> None:
+    if rig.process is not None and rig.process.poll() is None:
+        rig.kill()
+
+
+@pytest.fixture
+def rig(kafka_three: KafkaCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GateRig]:
+    rig = GateRig(kafka_three, tmp_path, request.node.name.removeprefix("test_"), partitions=4)
+    rig.activate()
+    rig.configure(instance="one")
+    yield rig
+    _ended(rig)
+    for broker in kafka_three.brokers:
+        if not broker.is_running:
+            broker.start()
+    kafka_three.wait_until_ready()
+
+
+def _drained_and_proved(rig: GateRig) -> None:
+    rig.produce(200)  # the gate must be up to move these
+    rig.wait_until_drained(180)
+    assert rig.stop() == 0, rig.log()[-2000:]
+    rig.assert_proved()
+
+
+def test_a_leader_stands_still(rig: GateRig) -> None:
+    """Row 21: longer than brokers wait for each other; then it wakes up and believes that it leads."""
+    rig.produce(2_000)
+    rig.start()
+    rig.wait_for(500)
+    node = rig.cluster.leader(rig.trusted, 0)
+    assert node is not None
+    rig.cluster.broker(node).pause()
+    try:
+        wait_until(lambda: rig.cluster.leader(rig.trusted, 0) != node, "another broker leads", timeout_s=90)
+        rig.produce(1_000)
+        rig.wait_until_drained(180)
+    finally:
+        rig.cluster.broker(node).resume()
+    _drained_and_proved(rig)
+
+
+def test_workers_come_and_go_under_load(rig: GateRig) -> None:
+    """Row 9: one worker, four on two machines, two; by range, the only assignment that a gate uses."""
+    rig.produce(1_000)
+    rig.start("--workers", "1")
+    rig.wait_for(500)
+    other = GateRig.second(rig, instance="two")
+    other.start("--workers", "3")
+    for _ in range(4):
+        rig.produce(1_000)
+    rig.wait_until_drained(180)
+    assert rig.stop() == 0
+    other.produced = rig.produced
+    other.produce(1_000)
+    other.wait_until_drained(180)
+    assert other.stop() == 0
+    rig.produced = other.produced
+    rig.start("--workers", "2")
+    _drained_and_proved(rig)

@@ -1,0 +1,69 @@
+"""Which test does which fault of the matrix: a row names a test that exists, or says what has not been seen yet."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+SHOWN = {
+    1: ("faults/test_kills.py::test_no_crash_point_loses_doubles_or_reorders",),
+    2: ("faults/test_kills.py::test_no_crash_point_loses_doubles_or_reorders",),
+    3: ("faults/test_kills.py::test_no_crash_point_loses_doubles_or_reorders",),
+    4: ("faults/test_network.py::test_killed_while_the_end_of_a_transaction_is_under_way",),
+    5: ("faults/test_network.py::test_a_late_end_of_a_transaction_does_not_end_the_next_one",),
+    6: ("faults/test_processes.py::test_zombie_beyond_session_and_transaction_timeout",),
+    7: ("faults/test_processes.py::test_zombie_beyond_session_and_transaction_timeout",),
+    8: ("faults/test_processes.py::test_two_processes_with_one_transactional_id",),
+    9: ("faults/test_brokers.py::test_workers_come_and_go_under_load",),
+    12: ("faults/test_processes.py::test_too_large_for_the_trusted_topic_is_held_by_reference",
+         "wiring/test_gate_acls.py::test_without_any_one_of_them_it_says_so_and_commits_nothing"),
+    14: ("faults/test_processes.py::test_a_native_crash_is_held_after_three_deaths",),
+    15: ("faults/test_processes.py::test_a_native_crash_is_held_after_three_deaths",),
+    17: ("faults/test_kills.py::test_no_crash_point_loses_doubles_or_reorders",
+         "faults/test_processes.py::test_a_wrong_contract_opens_the_breaker_and_another_one_closes_it"),
+    20: ("faults/test_kills.py::test_random_kills_of_workers_supervisor_and_brokers",),
+    21: ("faults/test_brokers.py::test_a_leader_stands_still",),
+    28: ("faults/test_processes.py::test_a_recreated_topic_stops_the_gate",),
+    29: ("faults/test_processes.py::test_new_partitions_are_read_from_their_start",),
+    30: ("faults/test_processes.py::test_retention_overtakes_the_reader",
+         "faults/test_processes.py::test_retention_overtakes_a_running_reader"),
+    31: ("faults/test_processes.py::test_expired_group_offsets_stop_the_gate_and_the_ledger_knows",),
+    33: ("faults/test_network.py::test_latency_and_slow_slices",),
+    34: ("faults/test_network.py::test_a_black_hole_after_connecting",
+         "faults/test_network.py::test_answers_to_commits_are_lost"),
+    35: ("faults/test_network.py::test_resets_every_second",),
+}  # fmt: skip
+
+NOT_SEEN = {
+    10: "judging for longer than a member may be silent; the supervisor's limit of 30 s comes first",
+    11: "idle for longer than the broker keeps a transactional id",
+    13: "an exception in a delivery callback",
+    16: "an endless pattern; patterns are linear in time, and only pure tests show it",
+    18: "a schema registry that is away; JSON streams have none",
+    19: "a schema registry that gives another schema for a known id; JSON streams have none",
+    22: "a rolling restart of the brokers",
+    23: "the hosts of the coordinators are killed on purpose; once seen, the gate ended as fenced by nobody",
+    24: "a full disk at a broker",
+    25: "an unreadable log directory at a broker",
+    26: "an unclean election; only the client's error for it is tested",
+    27: "a wrong byte in a segment",
+    36: "the gate is cut off from its coordinator alone",
+    37: "the bootstrap address leads to another cluster",
+}
+
+
+def test_every_row_of_the_gate_is_shown_or_open() -> None:
+    assert not SHOWN.keys() & NOT_SEEN.keys()
+    assert {*SHOWN, *NOT_SEEN} >= {*range(1, 24), *range(33, 38)}
+
+
+@pytest.mark.parametrize("row", SHOWN)
+def test_what_shows_a_row_exists(row: int) -> None:
+    for place in SHOWN[row]:
+        path, _, name = place.partition("::")
+        tree = ast.parse((TESTS / path).read_text())
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, place
