@@ -55,6 +55,8 @@ CASES: list[tuple[int, str, Lag | None, Readers, list[Progress], Condition]] = [
      Condition.STUCK),
     (18, "old looks do not count: it was slow an hour ago", BEHIND, ONE,
      [Progress(NOW - 3_600_000, 0, 10), *looks((90, 95), (100, 105), (110, 115), (120, 125))], Condition.KEEPING_UP),
+    (20, "looks more seldom than the patience make a trend too", BEHIND, ONE,
+     looks((0, 10), (2, 20), (4, 40), (6, 60), step_ms=100_000), Condition.SLOW),
     (19, "the group was moved back: it has moved", BEHIND, ONE, looks((50, 60), (50, 60), (50, 60), (10, 60)),
      Condition.KEEPING_UP),
 ]  # fmt: skip

@@ -124,7 +124,9 @@ def _trend(looks: Sequence[Progress], patience_ms: int) -> Condition:
 
 
 def _recent(looks: Sequence[Progress], patience_ms: int) -> Sequence[Progress]:
-    return [look for look in looks if looks[-1].taken_ms - look.taken_ms <= 2 * patience_ms]
+    """Those of twice the patience; where looks are taken more seldom than that allows, as few as make a trend."""
+    recent = [look for look in looks if looks[-1].taken_ms - look.taken_ms <= 2 * patience_ms]
+    return recent if len(recent) >= LOOKS_MIN else looks[-LOOKS_MIN:]
 
 
 def measure_pace(looks: Sequence[Progress], patience_ms: int) -> Pace | None:
