@@ -11,7 +11,20 @@ import typer
 from typer.exceptions import TyperException
 
 from watermaster import __version__
-from watermaster.cli import check, contract, demo, extend, gate, init, metrics, quarantine, reset, status
+from watermaster.cli import (
+    check,
+    contract,
+    demo,
+    extend,
+    gate,
+    incident,
+    init,
+    metrics,
+    monitor,
+    quarantine,
+    reset,
+    status,
+)
 from watermaster.cli.errors import ExitCode, show_fault, show_unexpected
 from watermaster.cli.guard import needs_guard, own_command, run_guarded
 from watermaster.stream.fault import Fault, UsageFault
@@ -25,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (demo, init, status, extend, reset, metrics, check, contract, gate, quarantine):
+for command in (demo, init, status, extend, reset, metrics, check, contract, gate, quarantine, monitor, incident):
     command.register(app)
 
 

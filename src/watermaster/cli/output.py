@@ -58,6 +58,12 @@ def show_json(value: Any) -> None:  # noqa: ANN401 -- any value of ours
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=True) + "\n")
 
 
+def show_json_line(value: Any) -> None:  # noqa: ANN401 -- any value of ours
+    """Print a value as JSON on one line and at once, for what goes on and on."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
 def plain(value: Any) -> Any:  # noqa: ANN401 -- any value of ours
     """A value made of what JSON knows."""
     if isinstance(value, msgspec.Struct):

@@ -59,7 +59,7 @@ def advance(
 ) -> Progress:
     """One look further. `incidents` are those not resolved, and those resolved within `return_within_ms`.
 
-    `blind` names clusters of which this look saw nothing or not everything.
+    `blind` names the clusters and the problems of which this look could not see everything.
     """
     by_key = {incident.key: incident for incident in sorted(incidents, key=lambda incident: incident.number)}
     waiting: dict[str, int] = {}
@@ -78,9 +78,10 @@ def advance(
     raised = {str(problem.key) for problem in problems}
     for key, incident in by_key.items():
         if key not in raised and incident.state is not State.RESOLVED:
-            changed[key] = _unseen(incident, policy, now_ms, blind=incident.cluster in blind)
+            changed[key] = _unseen(incident, policy, now_ms, blind=incident.cluster in blind or key in blind)
     # What a blind look did not see again is still about to open.
-    waiting |= {key: since for key, since in pending.items() if key not in raised and key.split("/")[0] in blind}
+    hidden = {key for key in pending.keys() - raised if key.split("/")[0] in blind or key in blind}
+    waiting |= {key: pending[key] for key in hidden}
     kept = tuple(incident for key, incident in changed.items() if incident != by_key.get(key))
     return Progress(kept, waiting)
 
@@ -112,8 +113,7 @@ def _seen_again(incident: Incident, problem: Problem, policy: Policy, now_ms: in
     return replace(
         incident,
         signals=_with_losses(problem.signals, incident.signals),
-        answers=problem.answers,
-        owner=problem.owner or incident.owner,
+        answers=_with_blame(problem.answers, incident.answers),
         seen_ms=now_ms,
         clear_since_ms=None,
     )
@@ -123,6 +123,11 @@ def _with_losses(new: tuple[Signal, ...], old: tuple[Signal, ...]) -> tuple[Sign
     """A loss that was seen stays in the record until it is closed, though the group reads on."""
     kinds = {(signal.kind, signal.subject) for signal in new}
     return new + tuple(signal for signal in old if signal.lost_max and (signal.kind, signal.subject) not in kinds)
+
+
+def _with_blame(new: Answers, old: Answers) -> Answers:
+    """What was noted before it began stays named, also when that is long ago."""
+    return replace(new, what=old.what) if new.what.missing and not old.what.missing else new
 
 
 def _unseen(incident: Incident, policy: Policy, now_ms: int, *, blind: bool) -> Incident:

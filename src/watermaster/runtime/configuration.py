@@ -14,6 +14,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
+
 CONTROL_TOPIC: Final = "watermaster.control"
 """Compacted topic of contracts and activations, shared by the gates of a cluster."""
 
@@ -148,6 +150,12 @@ class Configuration:
     package_index: str = "https://pypi.org/simple"
     maven_mirror: str = "https://repo1.maven.org/maven2"
     kafka_directory: Path | None = None
+    database: Annotated[str, Field(max_length=2048)] = ""
+    """Empty: a SQLite file in the state directory; else a PostgreSQL address, for more than one monitor."""
+    owners: Annotated[Mapping[str, str], Field(max_length=10_000)] = field(default_factory=dict)
+    """Topic pattern (`*`, `?`) to owner, for streams whose contract names none; the first that matches."""
+    alerts: Annotated[Mapping[Name, AlertConfiguration], Field(max_length=100)] = field(default_factory=dict)
+    monitor: MonitorConfiguration = field(default_factory=MonitorConfiguration)
 
     def contract_path(self, stream: StreamConfiguration) -> Path:
         """Where the contract of a stream lies; always under the contracts folder (the reader has checked it)."""

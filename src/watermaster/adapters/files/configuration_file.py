@@ -24,6 +24,7 @@ from watermaster.runtime.configuration import (
     StreamConfiguration,
 )
 from watermaster.runtime.configuration_conflicts import find_conflicts
+from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
 from watermaster.stream.fault import UsageFault
 
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -37,8 +38,14 @@ _PATH_KEYS: Final = {
     Configuration: ("contracts", "state_directory", "kafka_directory"),
     ClusterConfiguration: ("client_config",),
     GateConfiguration: ("metrics_token_file",),
+    AlertConfiguration: ("url_file", "token_file", "key_file"),
 }
-_FILLED_IN: Final = {Configuration: {"path"}, ClusterConfiguration: {"name"}, GateConfiguration: {"name"}}
+_FILLED_IN: Final = {
+    Configuration: {"path"},
+    ClusterConfiguration: {"name"},
+    GateConfiguration: {"name"},
+    AlertConfiguration: {"name"},
+}
 """Fields that the reader sets and the file must not."""
 
 _DEFAULTS: Final = {"contracts": "contracts", "state_directory": ".watermaster"}
@@ -108,6 +115,8 @@ class _Reading:
         gates = self.named(root.get("gates", {}), "$.gates", GateConfiguration)
         for name, gate in gates.items():
             self.complete_gate(gate, f"$.gates.{name}")
+        root["alerts"] = self.named(root.get("alerts", {}), "$.alerts", AlertConfiguration)
+        root["monitor"] = self.section(root.get("monitor", {}), "$.monitor", MonitorConfiguration)
         return {**root, "path": self.path, "clusters": clusters, "gates": gates}
 
     def named(self, data: Any, path: str, kind: type) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held

@@ -1,0 +1,76 @@
+"""The tables. An incident is one JSON document beside the few columns that are asked by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+metadata: Final = MetaData()
+
+incident: Final = Table(
+    "incident",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("problem", Text, nullable=False),
+    Column("resolved_ms", BigInteger),
+    Column("body", Text, nullable=False),
+)
+Index(
+    "one_open_incident_per_problem",
+    incident.c.problem,
+    unique=True,
+    sqlite_where=incident.c.resolved_ms.is_(None),
+    postgresql_where=incident.c.resolved_ms.is_(None),
+)
+
+pending: Final = Table(
+    "pending",
+    metadata,
+    Column("problem", Text, primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
+page: Final = Table(
+    "page",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("dedup_key", Text, nullable=False),
+    Column("incident", Integer, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("happening", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_ms", BigInteger),
+    UniqueConstraint("dedup_key", name="one_page_per_key"),
+)
+
+lease: Final = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+
+note: Final = Table(
+    "note",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("pattern", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+silence: Final = Table(
+    "silence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pattern", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)

@@ -1,0 +1,59 @@
+"""What the watch tells of itself and of incidents, as Prometheus metrics and as health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from watermaster.runtime.incident_watch import WatchState
+from watermaster.runtime.ports import Clock
+
+SILENCE_POLLS_MAX: Final = 6
+"""A leader that has not finished a look for so many polls (and a minute) is not healthy, whatever else it says."""
+SILENCE_MS_MIN: Final = 60_000
+
+
+class WatchCollector(Collector):
+    """Reads the newest state at each scrape. What is not known is left out; it is never a zero."""
+
+    def __init__(self, state: Callable[[], WatchState], clock: Clock) -> None:
+        self._state, self._clock = state, clock
+
+    def collect(self) -> Iterator[Metric]:
+        """All families."""
+        state = self._state()
+        leads = GaugeMetricFamily("watermaster_monitor_leads", "1 for the monitor that judges and sends.")
+        leads.add_metric([], int(state.leads))
+        yield leads
+        age = GaugeMetricFamily("watermaster_monitor_look_age_seconds", "Since the newest look that was judged.")
+        if state.looked_ms is not None:
+            age.add_metric([], max(0, self._clock.now_ms() - state.looked_ms) / 1000)
+        yield age
+        incidents = GaugeMetricFamily("watermaster_incidents_open", "Incidents that are open.", labels=["alarms"])
+        for alarms, count in (state.open_incidents or {}).items():
+            incidents.add_metric([str(alarms)], count)
+        yield incidents
+        waiting = GaugeMetricFamily("watermaster_pages_waiting", "Pages that have not arrived.")
+        if state.pages_waiting is not None:
+            waiting.add_metric([], state.pages_waiting)
+        yield waiting
+
+
+def watch_health(state: WatchState, now_ms: int, poll_ms: int) -> tuple[int, dict[str, object]]:
+    """HTTP status and body: 200 while looks are judged and pages arrive, or while another monitor leads."""
+    newest_ms = state.started_ms if state.looked_ms is None else state.looked_ms
+    silent = state.leads and now_ms - newest_ms > max(SILENCE_MS_MIN, SILENCE_POLLS_MAX * poll_ms)
+    failing = bool(silent or state.fault or state.refused)
+    body: dict[str, object] = {
+        "status": "failing" if failing else "ok" if state.looked_ms or not state.leads else "unknown",
+        "leads": state.leads,
+        "looked_ms": state.looked_ms,
+        "fault": state.fault,
+        "open_incidents": dict(state.open_incidents) if state.open_incidents is not None else None,
+        "pages_waiting": state.pages_waiting,
+        "refused": dict(state.refused or {}),
+    }
+    return (503 if failing else 200), body

@@ -1,0 +1,125 @@
+"""`monitor` and `incident`: clusters, database and alert routes joined to the watch."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from watermaster.adapters.alerts.sender import HttpSender
+from watermaster.adapters.database.engine import open_database
+from watermaster.adapters.database.incidents import DatabaseIncidents
+from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.adapters.metrics.server import MetricsServer
+from watermaster.adapters.metrics.watch_collector import WatchCollector, watch_health
+from watermaster.adapters.system_clock import SystemClock
+from watermaster.incident.answer import Surroundings, answer
+from watermaster.incident.incident import Incident
+from watermaster.incident.life import State
+from watermaster.incident.paging import Happening
+from watermaster.incident.signal import Signal, SignalKind, Subject
+from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.incident_ports import Delivery, Message, Senders
+from watermaster.runtime.incident_settings import AlertKind
+from watermaster.runtime.incident_watch import IncidentWatch, WatchState
+from watermaster.stream.fault import Fault, UsageFault
+from watermaster.wiring.contract import compile_checks
+from watermaster.wiring.monitoring import open_fleet
+
+STEP_S = 0.2
+"""How soon a stop is noticed between two looks."""
+
+
+def open_incidents(config: Path) -> DatabaseIncidents:
+    """The incidents of a configuration; its tables are brought up to date."""
+    configuration = load_configuration(config)
+    return DatabaseIncidents(open_database(configuration.database, configuration.state_directory))
+
+
+def run_monitor(
+    config: Path,
+    should_stop: Callable[[], bool],
+    on_turn: Callable[[WatchState], None],
+    wait: Callable[[float], object],
+) -> None:
+    """Watch until told to stop. A database that is away for a while is named, and tried again."""
+    configuration = load_configuration(config)
+    clock, poll_ms = SystemClock(), configuration.monitor.poll_ms
+    fleet = open_fleet(config, None)
+    watch = IncidentWatch(
+        configuration,
+        fleet.look,
+        DatabaseIncidents(open_database(configuration.database, configuration.state_directory)),
+        senders_of(configuration),
+        clock,
+        holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
+        owners=owners_of(configuration),
+    )
+    host, _, port = configuration.monitor.listen.rpartition(":")
+    collector = WatchCollector(lambda: watch.state, clock)
+    server = MetricsServer(host, int(port), None, collector, lambda: watch_health(watch.state, clock.now_ms(), poll_ms))
+    with server:
+        while not should_stop():
+            due_s = clock.monotonic_s() + poll_ms / 1000
+            try:
+                watch.turn()
+            except Fault as fault:
+                watch.fail(fault)
+            on_turn(watch.state)
+            while not should_stop() and clock.monotonic_s() < due_s:
+                wait(min(STEP_S, max(0.0, due_s - clock.monotonic_s())))
+
+
+def senders_of(configuration: Configuration) -> Senders:
+    """One sender for each route, and the dead man's switches."""
+    routes = {name: HttpSender(alert) for name, alert in configuration.alerts.items()}
+    kinds = {name: alert.kind for name, alert in configuration.alerts.items()}
+    return Senders(
+        {name: sender for name, sender in routes.items() if kinds[name] is not AlertKind.HEARTBEAT},
+        {name: sender.beat for name, sender in routes.items() if kinds[name] is AlertKind.HEARTBEAT},
+    )
+
+
+def owners_of(configuration: Configuration) -> Mapping[str, str]:
+    """Topics of gates to the owner that their contract names; a contract that cannot be read names nobody."""
+    owners: dict[str, str] = {}
+    for gate in configuration.gates.values():
+        for stream in gate.streams:
+            path = configuration.contract_path(stream)
+            try:
+                checks = compile_checks(path.read_bytes(), path.name, stream.schema_object)
+            except (OSError, Fault):
+                continue
+            if checks.owner:
+                owners |= dict.fromkeys((stream.landing, stream.trusted, stream.quarantine), checks.owner)
+    return owners
+
+
+def try_routes(config: Path, now_ms: int) -> Mapping[str, Delivery]:
+    """Send a page that says that it is a trial, and its end, to every route. Raises UsageFault if there is none."""
+    configuration = load_configuration(config)
+    senders = senders_of(configuration)
+    if not configuration.alerts:
+        raise UsageFault(
+            "WM-ALERTS-NONE", "No alert route is configured.", hint="Add `alerts:` to watermaster.yaml; see the README."
+        )
+    incident = _trial(now_ms)
+    ended = replace(incident, state=State.RESOLVED, resolved_ms=now_ms, summary="The trial is over.")
+    told = {name: beat() for name, beat in senders.heartbeats.items()}
+    for name, sender in senders.routes.items():
+        key = f"{incident.dedup_key}/{name}"
+        told[name] = sender.send(Message(f"{key}/1", name, Happening.TRIGGER, incident), now_ms)
+        if not told[name].refused:
+            told[name] = sender.send(Message(f"{key}/2", name, Happening.RESOLVE, ended), now_ms)
+    return told
+
+
+def _trial(now_ms: int) -> Incident:
+    """An incident that never was."""
+    said = ("This is a trial of the alert route; nothing is broken.",)
+    signal = Signal(SignalKind.CONSUMER_STOPPED, Subject("trial"), now_ms, said)
+    answers = answer([signal], Surroundings())
+    return Incident(0, "trial", "trial", said[0], State.OPEN, 1, now_ms, now_ms, (signal,), answers)

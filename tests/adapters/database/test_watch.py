@@ -1,0 +1,140 @@
+"""Two monitors over one database, and real HTTP: one page, also when the one that leads dies before it is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+from tests.faults.receiver import Receiver
+
+from watermaster.adapters.alerts.sender import HttpSender
+from watermaster.adapters.database.incidents import DatabaseIncidents
+from watermaster.adapters.metrics.watch_collector import watch_health
+from watermaster.incident.incident import acknowledge
+from watermaster.incident.paging import Silence
+from watermaster.runtime.configuration import ClusterConfiguration, Configuration
+from watermaster.runtime.fleet import ClusterLook
+from watermaster.runtime.incident_changes import do, record_silence
+from watermaster.runtime.incident_ports import Senders
+from watermaster.runtime.incident_settings import AlertConfiguration, AlertKind, MonitorConfiguration
+from watermaster.runtime.incident_watch import IncidentWatch, routes_of
+from watermaster.runtime.monitor import MonitorReport
+from watermaster.runtime.observed import ObservedCluster, Unseen
+from watermaster.runtime.survey import Survey
+from watermaster.testing.clock import ManualClock
+
+DOWN = (ClusterLook("primary", "production", None, (Unseen("cluster primary", "no broker answers.", "WM-X"),)),)
+SURVEY = Survey(0, ObservedCluster("id", (), None), {}, {}, {}, (), None)
+WELL = (ClusterLook("primary", "production", MonitorReport(SURVEY, ()), ()),)
+
+
+def configuration(tmp_path: Path, *alerts: AlertConfiguration) -> Configuration:
+    return Configuration(
+        tmp_path / "watermaster.yaml",
+        {"primary": ClusterConfiguration("primary", "127.0.0.1:1")},
+        tmp_path,
+        tmp_path,
+        alerts={alert.name: alert for alert in alerts},
+        monitor=MonitorConfiguration(raise_after_ms=0, clear_after_ms=10_000),
+    )
+
+
+class World:
+    """A cluster that is down or well, as every monitor sees it."""
+
+    def __init__(self, settings: Configuration, engine: Engine) -> None:
+        self.settings, self.engine = settings, engine
+        self.clock, self.looks = ManualClock(), DOWN
+
+    def monitor(self, name: str) -> IncidentWatch:
+        senders = {alert: HttpSender(route) for alert, route in self.settings.alerts.items()}
+        pages = {
+            alert: s for alert, s in senders.items() if self.settings.alerts[alert].kind is not AlertKind.HEARTBEAT
+        }
+        beats = {alert: s.beat for alert, s in senders.items() if alert not in pages}
+        store = DatabaseIncidents(self.engine)
+        return IncidentWatch(self.settings, lambda: self.looks, store, Senders(pages, beats), self.clock, name, {})
+
+
+def statuses(receiver: Receiver) -> list[str]:
+    return [body["status"] for body in receiver.of("primary")]
+
+
+def test_two_monitors_page_once_and_the_second_one_takes_over(engine: Engine, tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        world = World(configuration(tmp_path, AlertConfiguration("pager", AlertKind.WEBHOOK, receiver.url)), engine)
+        first, second = world.monitor("first"), world.monitor("second")
+        for _ in range(3):
+            first.turn()
+            second.turn()
+            world.clock.advance(1)
+        assert (first.state.leads, second.state.leads) == (True, False)
+        assert statuses(receiver) == ["firing"]
+        # The first one has died with the end of the incident stored and not sent.
+        world.looks = WELL
+        receiver.refuses = True
+        for _ in range(12):
+            first.turn()
+            world.clock.advance(1)
+        assert receiver.refused
+        assert watch_health(first.state, world.clock.now_ms(), 1000)[0] == 503
+        receiver.refuses = False
+        second.turn()
+        assert statuses(receiver) == ["firing"], "its lease has not ended"
+        world.clock.advance(90)
+        second.turn()
+        assert second.state.leads
+        assert statuses(receiver) == ["firing", "resolved"]
+        second.turn()
+        assert statuses(receiver) == ["firing", "resolved"]
+
+
+def test_it_escalates_if_nobody_takes_it_and_a_silence_ends(engine: Engine, tmp_path: Path) -> None:
+    with Receiver() as pager, Receiver() as chief:
+        late = AlertConfiguration("chief", AlertKind.WEBHOOK, chief.url, escalate_after_ms=60_000)
+        settings = configuration(tmp_path, AlertConfiguration("pager", AlertKind.WEBHOOK, pager.url), late)
+        world = World(settings, engine)
+        watch, store = world.monitor("one"), DatabaseIncidents(engine)
+        record_silence(store, Silence("primary*", world.clock.now_ms() + 30_000, "ada", "drill"), 0)
+        watch.turn()
+        assert statuses(pager) == []
+        assert watch.state.open_incidents == {1: 0, 2: 0, 3: 0, 4: 1, 5: 0}
+        world.clock.advance(30)
+        watch.turn()
+        assert statuses(pager) == ["firing"]
+        assert statuses(chief) == []
+        world.clock.advance(30)
+        watch.turn()
+        assert statuses(chief) == ["firing"]
+        now_ms = world.clock.now_ms()
+        do(store, 1, lambda incident: acknowledge(incident, "ada", now_ms), routes_of(settings), now_ms)
+        watch.turn()
+        assert (statuses(pager), statuses(chief)) == (["firing"] * 2, ["firing"] * 2)
+
+
+def test_the_three_forms_and_the_dead_mans_switch(engine: Engine, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("sesame\n")
+    with Receiver() as receiver:
+        alerts = (
+            AlertConfiguration("am", AlertKind.ALERTMANAGER, receiver.url, token_file=key),
+            AlertConfiguration("pd", AlertKind.PAGERDUTY, f"{receiver.url}/v2/enqueue", key_file=key),
+            AlertConfiguration("alive", AlertKind.HEARTBEAT, f"{receiver.url}/alive"),
+            AlertConfiguration("far", AlertKind.WEBHOOK, "http://192.0.2.1/", token_file=key),
+        )
+        watch = World(configuration(tmp_path, *alerts), engine).monitor("one")
+        watch.turn()
+        taken = {path: (headers, body) for path, headers, body in receiver.taken}
+        headers, (alert,) = taken["/api/v2/alerts"]
+        assert headers["Authorization"] == "Bearer sesame"
+        assert alert["labels"]["alertname"] == "WatermasterIncident"
+        assert alert["startsAt"] < alert["endsAt"]
+        _, event = taken["/v2/enqueue"]
+        assert (event["routing_key"], event["event_action"]) == ("sesame", "trigger")
+        assert len(event["payload"]["summary"]) <= 1024
+        assert len(event["dedup_key"]) <= 255
+        assert event["payload"]["severity"] == "critical"
+        assert "/alive" in taken
+        # A secret never goes over an open line beyond this machine; the page waits, and that is said.
+        assert watch.state.refused == {"far": "it would send a secret unencrypted"}
+        assert watch.state.pages_waiting == 1
