@@ -183,6 +183,12 @@ def test_what_is_not_known_says_what_is_missing() -> None:
     assert "correlated" in str(blamed.what)
 
 
+def test_records_that_two_signals_speak_of_are_counted_once() -> None:
+    stopped, near = signal(unread_max=40), signal(SignalKind.LOSS_NEAR, unread_max=40)
+    other = signal(topic="other", unread_max=2)
+    assert "up to 42 records wait" in str(answer([stopped, near, other], Surroundings()).fix)
+
+
 def test_the_timeline_is_bounded() -> None:
     incident = opened()
     first = incident.timeline[0]

@@ -92,7 +92,8 @@ def _how_long(signals: Sequence[Signal]) -> Answer:
 
 def _fix(signals: Sequence[Signal]) -> Answer:
     kinds = {signal.kind for signal in signals}
-    unread = sum(signal.unread_max or 0 for signal in signals if signal.kind is not SignalKind.CLUSTER_UNREACHABLE)
+    # Several signals of one topic count the same records.
+    unread = sum({(signal.subject.group, signal.subject.topic): signal.unread_max or 0 for signal in signals}.values())
     if SignalKind.CLUSTER_UNREACHABLE in kinds:
         return Answer(None, missing="the cluster does not answer, so nothing can be seen of what waits in it")
     if SignalKind.DATA_LOST in kinds or SignalKind.GROUP_ABANDONED in kinds:
