@@ -17,9 +17,11 @@ demo: setup ## the main job on real records, no Kafka needed
 	$(BIN)/watermaster demo $(ARGS)
 
 # Two processes, each with Kafka clusters of its own: these tests mostly wait. A file stays in one process, for its
-# fixtures; long files come early in the alphabet, so their order is kept.
+# fixtures; long files come early in the alphabet, so their order is kept. A process that dies is not replaced: xdist
+# then waits for ever for the rest of its file.
 test: setup ## every test, on real Apache Kafka
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+	  --max-worker-restart 0 $(ARGS)
 
 check: setup ## style, types, structure
 	$(BIN)/ruff format --check .
@@ -31,7 +33,7 @@ bench: setup ## ratios against physical and peer limits, on real Kafka
 	$(BIN)/python -m bench $(ARGS)
 
 soak: setup ## the long fault runs
-	$(BIN)/python -m pytest tests/faults -m soak $(ARGS)
+	$(BIN)/python -m pytest tests/faults -m soak -o faulthandler_timeout=7200 $(ARGS)
 
 lock: ## renew the locks of the checkout and of the container
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-emit-index-url \

@@ -81,7 +81,7 @@ def test_an_unexpected_exception_in_a_command(
     def explode(*_: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr("watermaster.wiring.observation.status_of", explode)
+    monkeypatch.setattr("watermaster.wiring.monitoring.look_and_status", explode)
     assert main.execute(["status"]) == ExitCode.INTERNAL
     captured = capfd.readouterr()
     assert "[WM-INTERNAL]" in captured.err
@@ -92,7 +92,7 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("watermaster.wiring.observation.status_of", interrupt)
+    monkeypatch.setattr("watermaster.wiring.monitoring.look_and_status", interrupt)
     assert main.execute(["status"]) == ExitCode.INTERRUPTED
     assert "Traceback" not in capfd.readouterr().err
 

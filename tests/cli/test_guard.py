@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,10 +47,42 @@ def test_another_signal_is_no_reason_to_start_again() -> None:
     assert run_guarded([sys.executable, "-c", kill]) == 128 + 15
 
 
+def test_one_that_has_lived_may_be_aborted_again(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert run_guarded(aborting(log, 2 * ATTEMPTS, 0), healthy_s=0) == 0
+    assert log.read_text() == "x" * (2 * ATTEMPTS + 1)
+
+
+TELLS = """
+import pathlib, signal, sys
+def told(number, frame):
+    print(signal.Signals(number).name, flush=True)
+    sys.exit(5)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, told)
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_guard_alone_reach_the_command(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", TELLS]
+    program = f"import sys; from watermaster.cli.guard import run_guarded; sys.exit(run_guarded({command!r}))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as guard:
+        assert guard.stdout is not None
+        assert guard.stdout.readline() == "ready\n"
+        guard.send_signal(number)
+        assert guard.stdout.readline() == f"{number.name}\n"
+        assert guard.wait(30) == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "needed"),
     [
         (["status", "--lag"], {}, True),
+        (["monitor"], {}, True),
+        (["metrics"], {}, True),
         (["status"], {"WATERMASTER_GUARDED": "1"}, False),
         (["gate"], {}, False),
         ([], {}, False),

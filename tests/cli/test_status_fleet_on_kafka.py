@@ -81,16 +81,16 @@ def test_the_live_page_on_a_terminal_ends_with_ctrl_c(kafka: KafkaCluster, confi
     terminal, inner = pty.openpty()
     command = [sys.executable, "-m", "watermaster", "status", "--watch", "--cluster", "primary", "--every", "1"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
-    process = subprocess.Popen([*command, "--config", str(config)], stdin=inner, stdout=inner, env=environment)
-    os.close(inner)
-    seen, until_s = b"", time.monotonic() + 60
-    try:
-        while b"health:" not in seen and time.monotonic() < until_s:
-            if select.select([terminal], [], [], 1)[0]:
-                seen += os.read(terminal, 65_536)
-        assert b"health:" in seen
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-    finally:
-        process.kill()
-        os.close(terminal)
+    with subprocess.Popen([*command, "--config", str(config)], stdin=inner, stdout=inner, env=environment) as process:
+        os.close(inner)
+        seen, until_s = b"", time.monotonic() + 60
+        try:
+            while b"health:" not in seen and time.monotonic() < until_s:
+                if select.select([terminal], [], [], 1)[0]:
+                    seen += os.read(terminal, 65_536)
+            assert b"health:" in seen
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.terminate()
+            os.close(terminal)

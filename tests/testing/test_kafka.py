@@ -81,7 +81,8 @@ def test_offsets_are_committed_with_the_transaction(
     producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), 30)
     assert kafka.committed(group, source) == {}
     producer.commit_transaction(30)
-    assert kafka.committed(group, source) == {0: 2}
+    # The answer to a commit may come before its markers are written.
+    wait_until(lambda: kafka.committed(group, source) == {0: 2}, "the commit is seen")
     assert kafka.group_coordinator(group) == 1
     consumer.close()
 

@@ -2,7 +2,8 @@
 
 librdkafka aborts the whole process if a group's coordinator dies while it is asked about the group
 (confluentinc/librdkafka, issue 4605: `eonce->refcnt > 0`). That is the hour in which somebody looks. So such a command
-runs in a process of its own, and one that was aborted is started again; it only reads, so nothing is done twice.
+runs in a process of its own, and one that was aborted is started again; it only reads from clusters, so nothing is
+done twice there.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from watermaster.stream.fault import WorldFault
 
 ATTEMPTS: Final = 3
 """A coordinator's successor takes over within seconds, and each attempt waits for some."""
-GUARDED: Final = frozenset({"status"})
+HEALTHY_S: Final = 60.0
+"""A command that has lived so long may be aborted as often again: the next abort is about another broker's end."""
+GUARDED: Final = frozenset({"metrics", "monitor", "status"})
 _INSIDE: Final = "WATERMASTER_GUARDED"
+_TERMINAL_S: Final = 1.0
 
 
 def needs_guard(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
@@ -27,13 +33,19 @@ def needs_guard(arguments: Sequence[str], environment: Mapping[str, str]) -> boo
     return bool(arguments) and arguments[0] in GUARDED and _INSIDE not in environment
 
 
-def run_guarded(command: Sequence[str]) -> int:
-    """Run the command on our terminal; its exit code. `WorldFault` if the client library aborts it every time."""
+def run_guarded(command: Sequence[str], healthy_s: float = HEALTHY_S) -> int:
+    """Run the command on our terminal; its exit code. `WorldFault` if the client library aborts it every time.
+
+    SIGINT and SIGTERM are passed on. An attempt that lives for `healthy_s` seconds starts the count anew.
+    """
     environment = {**os.environ, _INSIDE: "1"}
-    for _ in range(ATTEMPTS):
+    failed = 0
+    while failed < ATTEMPTS:
+        started = time.monotonic()
         code = _run(command, environment)
         if code != -signal.SIGABRT:
             return code if code >= 0 else 128 - code
+        failed = 1 if time.monotonic() - started >= healthy_s else failed + 1
     raise WorldFault(
         "WM-CLIENT-ABORTED",
         f"the Kafka client library ended the command {ATTEMPTS} times",
@@ -43,12 +55,26 @@ def run_guarded(command: Sequence[str]) -> int:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own program
+    with subprocess.Popen(command, env=environment) as process, _terminating(process):  # noqa: S603 - our own program
+        patience_s: float | None = None
         while True:
             try:
-                return process.wait()
-            except KeyboardInterrupt:  # the terminal has sent it to the command too, which ends in its own way
-                continue
+                return process.wait(patience_s)
+            except KeyboardInterrupt:  # a terminal has sent it to the command too, which ends in its own way
+                patience_s = _TERMINAL_S
+            except subprocess.TimeoutExpired:  # so it was sent to us alone
+                process.send_signal(signal.SIGINT)
+                patience_s = None
+
+
+@contextmanager
+def _terminating(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """What is told to end us ends the command."""
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def own_command(arguments: Sequence[str]) -> list[str]:

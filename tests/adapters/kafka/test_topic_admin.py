@@ -28,7 +28,14 @@ class Rig:
 
     def look(self) -> ClusterTopics:
         stream = self.gate.streams[0]
-        names = [stream.landing, stream.trusted, stream.quarantine, self.gate.ledger, self.gate.control]
+        names = [
+            stream.landing,
+            stream.trusted,
+            stream.quarantine,
+            self.gate.ledger,
+            self.gate.control,
+            self.gate.holds,
+        ]
         return self.admin.look(names)
 
     def plan(self) -> TopicPlan:
@@ -43,7 +50,7 @@ def test_a_plan_is_carried_out_and_the_next_one_is_empty(kafka: KafkaCluster, fr
     rig = Rig(kafka, fresh_name("g"))
     kafka.create_topic(f"{rig.gate.name}.in", 3, configs={"max.message.bytes": 2_000_000, "retention.ms": 86_400_001})
     first = rig.plan()
-    assert [type(action) for action in first.actions] == [CreateTopic] * 4
+    assert [type(action) for action in first.actions] == [CreateTopic] * 5
     rig.apply()
     assert rig.plan().actions == ()
     trusted = kafka.topic_configs(f"{rig.gate.name}.out")
