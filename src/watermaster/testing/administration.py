@@ -35,8 +35,11 @@ from watermaster.testing.waiting import wait_until
 
 REQUEST_TIMEOUT_S = 20.0
 METADATA_TIMEOUT_S = 5.0
+UNKNOWN_TOPIC_S = 10.0
 GROUP_STATE_TOPIC = "__consumer_offsets"
 TRANSACTION_STATE_TOPIC = "__transaction_state"
+
+_UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PART"
 
 T = TypeVar("T")
 
@@ -56,9 +59,12 @@ class Administration(ABC):
     def admin(self) -> AdminClient:
         """The administrator's client, shared by all calls of this object."""
         if self._admin is None:
-            # log_level 0: brokers are killed on purpose here, and librdkafka would tell stderr each time.
-            self._admin = AdminClient({**self.administrator_settings(), "log_level": 0})
+            self._admin = self._new_admin()
         return self._admin
+
+    def _new_admin(self) -> AdminClient:
+        # log_level 0: brokers are killed on purpose here, and librdkafka would tell stderr each time.
+        return AdminClient({**self.administrator_settings(), "log_level": 0})
 
     def create_topic(
         self,
@@ -98,7 +104,18 @@ class Administration(ABC):
     def topic_configs(self, name: str) -> dict[str, str | None]:
         """All settings of a topic that are in force."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-        entries = _result(self.admin().describe_configs([resource])[resource])
+
+        def ask() -> dict[str, ConfigEntry] | None:
+            found: dict[str, ConfigEntry] | None = None
+            try:
+                found = _result(self.admin().describe_configs([resource])[resource])
+            except WorldFault as fault:
+                # Any broker is asked, and one may hear of a new topic later than those that lead its partitions.
+                if _UNKNOWN_TOPIC not in fault.message:
+                    raise
+            return found
+
+        entries = wait_until(ask, f"a broker knows topic {name}", UNKNOWN_TOPIC_S)
         return {key: entry.value for key, entry in entries.items()}
 
     def delete_records(self, topic: str, partition: int, before: int) -> None:
@@ -172,10 +189,15 @@ class Administration(ABC):
     def _metadata(self, topic: str | None = None) -> ClusterMetadata:
         """Ask until a broker answers: some may be down or paused on purpose, and the client picks one at random."""
 
+        admin = self.admin()
+
         def ask() -> ClusterMetadata | None:
+            nonlocal admin
             try:
-                return self.admin().list_topics(topic, timeout=METADATA_TIMEOUT_S)
+                return admin.list_topics(topic, timeout=METADATA_TIMEOUT_S)
             except KafkaException:
+                # A client holds on to a connection that is open, also to a broker that stands still.
+                admin = self._new_admin()
                 return None
 
         return wait_until(ask, "a broker tells of topics and leaders")
