@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +23,8 @@ def _ended(rig: GateRig) -> None:
 
 @pytest.fixture
 def rig(kafka_three: KafkaCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GateRig]:
-    rig = GateRig(kafka_three, tmp_path, request.node.name.removeprefix("test_"), partitions=4)
+    name = re.sub(r"\W+", ".", request.node.name.removeprefix("test_")).strip(".")
+    rig = GateRig(kafka_three, tmp_path, name, partitions=4)
     rig.activate()
     rig.configure(instance="one")
     yield rig
@@ -51,6 +54,25 @@ def test_a_leader_stands_still(rig: GateRig) -> None:
         wait_until(lambda: rig.cluster.leader(rig.trusted, 0) != node, "another broker leads", timeout_s=90)
         rig.produce(1_000)
         rig.wait_until_drained(180)
+    finally:
+        rig.cluster.broker(node).resume()
+    _drained_and_proved(rig)
+
+
+@pytest.mark.parametrize("pause_s", [15, pytest.param(45, marks=pytest.mark.soak)])
+def test_the_coordinator_of_the_group_stands_still(rig: GateRig, pause_s: int) -> None:
+    """Row 21, the other role of a broker: the members join anew elsewhere, and it wakes up to their old requests."""
+    rig.produce(2_000)
+    rig.start()
+    rig.wait_for(500)
+    node = rig.cluster.group_coordinator(f"watermaster.{rig.name}")
+    assert node is not None
+    rig.cluster.broker(node).pause()
+    try:
+        until_s = time.monotonic() + pause_s
+        while time.monotonic() < until_s:
+            rig.produce(50)
+            time.sleep(1)
     finally:
         rig.cluster.broker(node).resume()
     _drained_and_proved(rig)

@@ -62,6 +62,10 @@ def worker(spec: Any, slot: int, mark_path: str, pipe: Connection) -> None:
             pipe.send(FaultMessage("WM-X", "something for a person", "do something", retriable=False))
             pipe.close()
             os._exit(3)
+        case "fenced in the group":
+            pipe.send(FaultMessage("WM-GATE-FENCED", "somebody has our name", "name it otherwise", retriable=True))
+            pipe.close()
+            os._exit(3)
         case "die":
             os._exit(9)
         case "commit and die":

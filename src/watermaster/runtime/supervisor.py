@@ -36,6 +36,9 @@ QUICK_DEATHS_MAX = 5
 FAULTS_AT_START_MAX = 3
 """Before anything was committed a person looks on: what three tries do not mend is said instead of waited for."""
 
+FENCED_AGAIN_S = 300.0
+"""A new process under our name met no remnant of an old request of ours: who fences it so soon is somebody else."""
+
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.1
 
@@ -87,6 +90,7 @@ class _Worker:
     finished: bool = False
     last_words: str = ""
     last_fault: FaultMessage | None = None
+    fenced_s: float = -FENCED_AGAIN_S
 
 
 @dataclass(slots=True)
@@ -177,8 +181,7 @@ class Supervisor:
                 if isinstance(message, WorkerStatistics):
                     self.statistics.take(message)
                 elif isinstance(message, FaultMessage):
-                    self.statistics.fences += message.code == "WM-GATE-FENCED"
-                    if not message.retriable:
+                    if self._must_stop(worker, message):
                         raise message.fault()
                     worker.last_fault = message
                     worker.last_words = self.statistics.last_words = str(message.fault())
@@ -186,6 +189,14 @@ class Supervisor:
                     worker.last_words = self.statistics.last_words = message.where
         except (EOFError, OSError):
             return  # its end is seen by the exit code
+
+    def _must_stop(self, worker: _Worker, message: FaultMessage) -> bool:
+        """Whether the fault is for a person: one that no retry mends, or a fence soon after another."""
+        if message.code != "WM-GATE-FENCED":
+            return not message.retriable
+        self.statistics.fences += 1
+        before_s, worker.fenced_s = worker.fenced_s, time.monotonic()
+        return not message.retriable or worker.fenced_s - before_s < FENCED_AGAIN_S
 
     def _died(self, worker: _Worker, cause: str) -> None:
         judging = worker.mark.read()
