@@ -24,6 +24,7 @@ from watermaster.adapters.kafka.cluster_view import kafka_id
 from watermaster.adapters.kafka.connection import admin_settings, consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, UNUSED_GROUP
+from watermaster.adapters.kafka.message_headers import HEADER_UNREADABLE, HeadersUnreadable, headers_of
 from watermaster.runtime.audit import LogBounds, Scanned, TopicState
 from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition
@@ -51,7 +52,6 @@ FETCH_WAIT_MS = 50
 
 _POLL_S: Final = 0.05
 """The client waits so long for a full list, also behind the last record: each scan pays it once at its end."""
-_HEADER_UNREADABLE: Final = "a header key is not UTF-8"
 _OUT_OF_RANGE: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 
 _Result = TypeVar("_Result")
@@ -272,16 +272,15 @@ def _columns(partition: TopicPartition, offsets: list[int], messages: list[Messa
     batch.keys = cast(list[bytes | None], [message.key() for message in messages])
     batch.values = cast(list[bytes | None], [message.value() for message in messages])
     batch.bytes = sum(map(len, messages))
-    # Asked once for each message: after an error the client answers a second time with half a list.
     batch.headers = [_headers(message, index, batch) for index, message in enumerate(messages)]
     return batch
 
 
 def _headers(message: Message, index: int, batch: RecordBatch) -> RawHeaders | None:
     try:
-        return cast(RawHeaders | None, message.headers())
-    except (UnicodeDecodeError, SystemError):
-        batch.uncarriable[index] = _HEADER_UNREADABLE
+        return headers_of(message)
+    except HeadersUnreadable:
+        batch.uncarriable[index] = HEADER_UNREADABLE
         return None
 
 

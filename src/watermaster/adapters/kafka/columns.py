@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, Message
 
+from watermaster.adapters.kafka.message_headers import HEADER_UNREADABLE, HeadersUnreadable, headers_of
 from watermaster.runtime.ports import Fenced, ReadResult, Trouble, TroubleKind
 from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition
@@ -84,8 +85,7 @@ def _fatal(error: KafkaError) -> Fault:
 
 def _headers(message: Message, batch: RecordBatch) -> RawHeaders | None:
     try:
-        return cast("RawHeaders | None", message.headers())
-    except (UnicodeDecodeError, SystemError):
-        # SystemError is what the client raises where it has not looked at its own error before going on.
-        batch.uncarriable[len(batch.offsets) - 1] = "a header key is not UTF-8"
+        return headers_of(message)
+    except HeadersUnreadable:
+        batch.uncarriable[len(batch.offsets) - 1] = HEADER_UNREADABLE
         return None

@@ -13,6 +13,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 from watermaster.adapters.kafka.connection import consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import UNUSED_GROUP
+from watermaster.adapters.kafka.message_headers import HeadersUnreadable, headers_of
 from watermaster.monitor.log import FirstUnread, NothingUnread, Probe
 from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Place
@@ -133,8 +134,8 @@ def _stored_bytes(messages: Sequence[Message]) -> int | None:
 
 def _size(message: Message) -> int | None:
     try:
-        headers: Any = message.headers()
-    except (UnicodeDecodeError, SystemError):
+        headers = headers_of(message)
+    except HeadersUnreadable:
         return None
     more = sum(len(key) + len(value or b"") + LENGTHS_BYTES for key, value in headers or ())
     return BATCH_BYTES + LENGTHS_BYTES + len(message.key() or b"") + len(message.value() or b"") + more

@@ -19,6 +19,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.connection import consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.message_headers import HeadersUnreadable, headers_of
 from watermaster.runtime.observed import ObservedTopic, SampledRecord, Samples, TopicSample, Unseen
 
 SAMPLE_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -189,10 +190,9 @@ def _record(message: Message) -> SampledRecord:
     key: Any = message.key()
     value: Any = message.value()
     try:
-        headers: Any = message.headers()
-    except (UnicodeDecodeError, SystemError):
-        # The client cannot show a header key that is not UTF-8; for a look that is no reason to stop.
-        headers = None
+        headers: Any = headers_of(message)
+    except HeadersUnreadable:
+        headers = None  # for a look that is no reason to stop
     size = len(key or b"") + len(value or b"") + sum(len(name) + len(text or b"") for name, text in headers or ())
     timestamp = message.timestamp()[1]
     return SampledRecord(message.partition() or 0, message.offset() or 0, timestamp, key, value, headers, size)
