@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watermaster.cli.contract_file import FileArgument, StreamOption, read_document
 from watermaster.cli.contract_infer import infer
-from watermaster.cli.errors import ExitCode
+from watermaster.cli.contract_lint import lint
 from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
-from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
     from watermaster.runtime.activate import ActivationPlan
-
-FileArgument = Annotated[Path, typer.Argument(help="A contract document (*.odcs.yaml).")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,42 +25,23 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
     )
     contract_app.command("infer")(infer)
-    contract_app.command("lint")(_lint)
+    contract_app.command("lint")(lint)
     contract_app.command("show")(_show)
     contract_app.command("activate")(_activate)
     contract_app.command("activations")(_activations)
     app.add_typer(contract_app, name="contract")
 
 
-def _lint(file: FileArgument, output: OutputOption = OutputFormat.TABLE) -> None:
-    """Check a document against the official ODCS schema and against what the gate can judge."""
-    from watermaster.contract.compiler import compile_contract
-    from watermaster.contract.document import read_contract
-
-    read = read_contract(_read(file), str(file))
-    problems = read.problems or compile_contract(read).problems
-    if output is OutputFormat.JSON:
-        show_json({"file": str(file), "problems": list(problems)})
-    else:
-        for problem in problems:
-            say(f"{problem.source}:{problem.line}:{problem.column}: {problem.message} [{problem.code}] {problem.path}")
-            if problem.hint:
-                say(f"  {problem.hint}")
-        say(f"{len(problems)} problems." if problems else f"{file} is a contract that can be enforced.")
-    if problems:
-        raise typer.Exit(ExitCode.FINDINGS)
-
-
 def _show(
     file: FileArgument,
-    stream: Annotated[str | None, typer.Option(help="One schema object or topic of the contract.")] = None,
+    stream: StreamOption = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Say in plain words what the contract asks of a record."""
     from watermaster.contract.plain import describe
     from watermaster.wiring.contract import compile_checks
 
-    checks = compile_checks(_read(file), str(file), stream)
+    checks = compile_checks(read_document(file), str(file), stream)
     sentences = describe(checks)
     if output is OutputFormat.JSON:
         show_json({"stream": checks.stream, "asks": sentences, "unjudged": checks.unjudged})
@@ -70,15 +49,6 @@ def _show(
     say(f"{checks.contract_id} {checks.contract_version} for {checks.stream}")
     for sentence in sentences:
         say(f"  {sentence}")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageFault(
-            "WM-CONTRACT-FILE", f"cannot read {file}: {error.strerror}", hint="Give the path of an *.odcs.yaml file."
-        ) from error
 
 
 def _activate(
@@ -97,7 +67,7 @@ def _activate(
     from watermaster.wiring import activation
 
     configuration = load_configuration(config)
-    document = _read(file) if file is not None else None
+    document = read_document(file) if file is not None else None
     plan = activation.plan(configuration, stream, document=document, rollback_to=rollback_to, why=why)
     write = yes and not plan.already_in_force
     if write:

@@ -45,13 +45,13 @@ def compile_contract(document: ReadResult, stream: str | None = None) -> Compile
     findings = Findings(document)
     check_extensions(findings)
     _check_servers(findings)
-    elements = _select(_streams(findings), stream, findings)
+    elements = _select(stream_elements(findings), stream, findings)
     checks = tuple(_compile_stream(element, findings) for element in elements)
     problems = sorted(dict.fromkeys(findings.problems), key=lambda problem: (problem.line or 0, problem.column or 0))
     return CompileResult(problems=tuple(problems)) if problems else CompileResult(checks)
 
 
-def _streams(findings: Findings) -> list[Element]:
+def stream_elements(findings: Findings) -> list[Element]:
     """The schema objects as elements; the name of each is that of its stream."""
     streams: dict[str, Element] = {}
     for index, node in enumerate(mappings(findings.read.document.get("schema"))):
@@ -66,6 +66,11 @@ def _streams(findings: Findings) -> list[Element]:
         hint = "Add `schema:` with an object whose `physicalName` is the topic."
         findings.problem(ProblemCode.NO_SCHEMA, message, hint, "$.schema")
     return list(streams.values())
+
+
+def root_element(stream: Element) -> Element:
+    """The whole value of a stream: a record is an object, always there, whether or not the contract repeats it."""
+    return Element({**stream.node, "logicalType": "object", "required": True}, stream.name, "$", stream.place)
 
 
 def _select(streams: list[Element], wanted: str | None, findings: Findings) -> list[Element]:
@@ -86,8 +91,7 @@ def _compile_stream(element: Element, findings: Findings) -> Checks:
     shared = tuple(findings.unjudged)
     own = Findings(findings.read, findings.problems, list(shared))
     found = read_extensions(element.node, element.place, "schema", own)
-    # A record is an object, always there, whether or not the contract repeats it.
-    root = Element({**element.node, "logicalType": "object", "required": True}, element.name, "$", element.place)
+    root = root_element(element)
     value = compile_field(root, own)
     key_node = mapping(found.values.get(RECORD_KEY))
     key_rules = (

@@ -149,6 +149,15 @@ def limits(found: Extensions) -> Limits:
     )
 
 
+def key_element(stream: Element) -> Element:
+    """The description of the record's key, with its place; empty where there is none."""
+    for index, entry in enumerate(mappings(stream.node.get("customProperties"))):
+        if entry.get("vendor") == VENDOR and entry.get("property") == RECORD_KEY:
+            place = f"{stream.place}.customProperties[{index}].value"
+            return Element(mapping(entry.get("value")), _KEY_PATH, _KEY_PATH, place)
+    return Element({}, _KEY_PATH, _KEY_PATH, stream.place)
+
+
 def record_key(found: Extensions, findings: Findings) -> KeyCheck:
     """The record's key: `key: {required, encoding, logicalType, …}`, described like a property."""
     node = mapping(found.values.get(RECORD_KEY))

@@ -94,10 +94,15 @@ def compile_field(element: Element, findings: Findings) -> FieldCheck:
     return _with_children(check, element, findings)
 
 
+def untyped_sentence(path: str) -> str:
+    """What is said of a field without a logical type."""
+    return f"{path}: the contract names no logical type, so every JSON value passes as one."
+
+
 def _logical_type(element: Element, findings: Findings) -> LogicalType:
     name = text(element.node.get("logicalType"))
     if name is None:
-        findings.say(f"{element.path}: the contract names no logical type, so every JSON value passes as one.")
+        findings.say(untyped_sentence(element.path))
         return LogicalType.ANY
     return LogicalType.ARRAY if name == "vector" else LogicalType(name)
 

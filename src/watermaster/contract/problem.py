@@ -22,7 +22,7 @@ class ProblemCode(StrEnum):
     """Stable codes.
 
     `yaml.*` is the text, `schema.*` the official schema and that of our own documents, `contract.*` and `fix.*` what
-    is asked for.
+    is asked for, `lint.*` advice on a contract that can be used.
     """
 
     YAML_SIZE = "yaml.size"
@@ -66,6 +66,14 @@ class ProblemCode(StrEnum):
     SEVERITY = "contract.severity"
     CONTRADICTION = "contract.contradiction"
     ENCODING = "contract.encoding"
+
+    NO_OWNER = "lint.no_owner"
+    NO_RULE = "lint.no_rule"
+    UNANCHORED = "lint.unanchored_pattern"
+    NEVER_FIRES = "lint.never_fires"
+    NEVER_PASSES = "lint.never_passes"
+    UNKNOWN_FIELD = "lint.unknown_field"
+    UNJUDGED = "lint.unjudged"
 
     NOT_A_FIX = "fix.not_a_fix"
     FIX_STEP = "fix.step"

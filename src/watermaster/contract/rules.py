@@ -19,7 +19,7 @@ def compile_rules(root: Element, findings: Findings) -> tuple[CelRule, ...]:
     """The CEL rules of an object and of all below it. In a rule on a property, too, `this` is the whole value."""
     rules: list[CelRule] = []
     for element in descendants(root):
-        for node, place in _entries(element):
+        for node, place in entries(element):
             rule = _compile(node, element, place, findings)
             if rule is None:
                 continue
@@ -30,7 +30,8 @@ def compile_rules(root: Element, findings: Findings) -> tuple[CelRule, ...]:
     return tuple(rules)
 
 
-def _entries(element: Element) -> Iterator[tuple[Node, str]]:
+def entries(element: Element) -> Iterator[tuple[Node, str]]:
+    """The `quality` entries of an element, each with its place in the document."""
     for index, node in enumerate(mappings(element.node.get("quality"))):
         yield node, f"{element.place}.quality[{index}]"
 
