@@ -48,10 +48,15 @@ def check(
         CheckOutput, typer.Option("--output", help="For people, scripts, CI systems, or a merge request.")
     ] = CheckOutput.TABLE,
 ) -> None:
-    """Judge records in files as the gate would.
+    """Judge records in files as the gate would, and what the contract asserts of all of them together.
 
-    Ends with 0 if all records pass, 1 if any is held or dropped, and as other commands do if a file cannot be read to
-    its end; what was read until then is still reported. Values of records are never shown.
+    Assertions are the contract's `unique`, `primaryKey`, and `quality` of the types `library` and `sql` (DuckDB,
+    read-only and shut in; the records are the table `${table}`, also under the schema object's name). They are judged
+    over all files of the run as one batch, exactly, and never change the verdict of a record.
+
+    Ends with 0 if all records pass, 1 if any is held or dropped or an assertion of severity error is not met, and as
+    other commands do if a file cannot be read to its end; what was read until then is still reported. Values of records
+    are never shown.
     """
     from watermaster.wiring.check import check_files
     from watermaster.wiring.contract import compile_checks
@@ -78,14 +83,14 @@ def _read(contract: Path) -> bytes:
 def _end(report: CheckReport) -> None:
     if report.unread is not None:
         raise WorldFault(report.unread.code, report.unread.message, hint=report.unread.hint)
-    if report.held or report.dropped:
+    if report.has_findings:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
 def _keep(report: CheckReport, record: Path, now_ms: int) -> None:
     from watermaster.wiring.check_record import keep_run
 
-    outcome = ExitCode.OK if not report.held + report.dropped else ExitCode.FINDINGS
+    outcome = ExitCode.FINDINGS if report.has_findings else ExitCode.OK
     keep_run(report, record, now_ms, int(outcome if report.unread is None else EXIT_CODES[WorldFault]))
 
 

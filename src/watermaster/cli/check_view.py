@@ -11,6 +11,7 @@ from xml.etree import ElementTree as Xml
 from watermaster.cli.output import one_line, say, share, show_json, show_table
 
 if TYPE_CHECKING:
+    from watermaster.runtime.assertion import AssertionResult
     from watermaster.runtime.check_report import CheckReport, FileCount, ReasonCount
 
 
@@ -38,6 +39,7 @@ def show_report(report: CheckReport, output: CheckOutput) -> None:
 
 _REASON_COLUMNS = ("Records", "Severity", "Code", "Rule", "What the rule asks", "First lines")
 _FILE_COLUMNS = ("File", "Records", "Pass", "Held", "Dropped", "Not read")
+_ASSERTION_COLUMNS = ("Outcome", "Severity", "Assertion", "What it asks", "Measured")
 _FAILING_COLUMNS = ("Where", "Rules", "The record without its values")
 
 
@@ -46,6 +48,9 @@ def _show(report: CheckReport) -> None:
         say(sentence)
     if report.reasons:
         show_table("Reasons", _REASON_COLUMNS, [_reason_row(found, report) for found in report.reasons])
+    if report.assertions:
+        rows = [_assertion_row(result) for result in report.assertions]
+        show_table(f"Assertions over {report.asserted} records", _ASSERTION_COLUMNS, rows)
     if len(report.files) > 1:
         show_table("Files", _FILE_COLUMNS, [_file_row(file) for file in report.files])
     if report.failing:
@@ -61,6 +66,9 @@ def _sentences(report: CheckReport) -> list[str]:
     ]
     if report.warned:
         found.append(f"{report.warned} of those that pass break a rule that only warns.")
+    if report.assertions:
+        met = sum(result.outcome.value == "met" for result in report.assertions)
+        found.append(f"{met} of {len(report.assertions)} assertions over all records are met.")
     return found + [f"Not judged here: {what}" for what in report.unjudged]
 
 
@@ -71,6 +79,12 @@ def _reason_row(found: ReasonCount, report: CheckReport) -> Sequence[object]:
     ]
     reason = found.reason
     return (found.records, reason.severity.value, reason.code, reason.rule, reason.message, ", ".join(places))
+
+
+def _assertion_row(result: AssertionResult) -> Sequence[object]:
+    asks = f"{result.asks} ({result.message})" if result.message else result.asks
+    measured = result.measured if result.measured is not None else result.reason
+    return (result.outcome.value, result.severity.value, result.id, asks, measured)
 
 
 def _file_row(file: FileCount) -> Sequence[object]:
@@ -91,6 +105,8 @@ def markdown(report: CheckReport) -> str:
     lines += [f"{_cell(sentence)}  " for sentence in _sentences(report)[1:]]
     if report.reasons:
         lines += _markdown_table(_REASON_COLUMNS, [_reason_row(found, report) for found in report.reasons])
+    if report.assertions:
+        lines += _markdown_table(_ASSERTION_COLUMNS, [_assertion_row(result) for result in report.assertions])
     if len(report.files) > 1 or report.unread is not None:
         lines += _markdown_table(_FILE_COLUMNS, [_file_row(file) for file in report.files])
     if report.failing:
@@ -116,6 +132,8 @@ def junit(report: CheckReport) -> str:
     root = Xml.Element("testsuites", name="watermaster check")
     for file in report.files:
         _add_suite(root, file, report)
+    if report.assertions:
+        _add_assertions(root, report)
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -139,3 +157,17 @@ def _add_suite(root: Xml.Element, file: FileCount, report: CheckReport) -> None:
         case = Xml.SubElement(suite, "testcase", classname=name, name=one_line(rule))
         message = one_line(f"{file.failures[rule]} records: {asked[rule].message}")
         Xml.SubElement(case, "failure", type=asked[rule].code, message=message)
+
+
+def _add_assertions(root: Xml.Element, report: CheckReport) -> None:
+    """A suite of its own: assertions are about all files together. What only warns fails no build."""
+    failed = sum(result.is_failure for result in report.assertions)
+    counts = {"tests": str(len(report.assertions)), "failures": str(failed), "errors": "0"}
+    suite = Xml.SubElement(root, "testsuite", {"name": "assertions", **counts})
+    for result in report.assertions:
+        case = Xml.SubElement(suite, "testcase", classname="assertions", name=one_line(f"{result.id}: {result.asks}"))
+        words = one_line(f"{result.outcome.value}: {result.measured or result.reason}")
+        if result.is_failure:
+            Xml.SubElement(case, "failure", type=result.outcome.value, message=words)
+        elif result.outcome.value != "met":
+            Xml.SubElement(case, "system-out").text = f"{result.severity.value}, {words}"

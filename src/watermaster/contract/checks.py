@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from watermaster.contract.temporal import TemporalForm
+
+if TYPE_CHECKING:
+    from watermaster.contract.assertion import Assertion
 
 Scalar: TypeAlias = str | int | bool | Decimal | None
 """An `enum` value. Numbers with a fraction are exact decimals, made from the contract's own text."""
@@ -202,5 +205,7 @@ class Checks:
     limits: Limits = Limits()
     hold_budget: HoldBudget = HoldBudget()
     owner: str | None = None
+    assertions: tuple[Assertion, ...] = ()
+    """What is asked of many records together, as far as it can be judged over whole files and closed windows."""
     unjudged: tuple[str, ...] = field(default=())
     """What the contract asks and record checks cannot judge (assertions, `text` rules, …), said and not passed over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from watermaster.contract.assertion_compiler import compile_assertions
 from watermaster.contract.checks import Checks
 from watermaster.contract.document import ReadResult
 from watermaster.contract.extension import (
@@ -110,6 +111,7 @@ def _compile_stream(element: Element, findings: Findings) -> Checks:
         limits=limits(found),
         hold_budget=hold_budget(found, own),
         owner=owner(document),
+        assertions=compile_assertions(root, own),
         unjudged=tuple(own.unjudged),
     )
 

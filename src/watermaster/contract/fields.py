@@ -116,10 +116,15 @@ def _required(element: Element, findings: Findings) -> bool:
 
 def _say_unjudged(element: Element, findings: Findings) -> None:
     if element.node.get("unique") is True or element.node.get("primaryKey") is True:
-        what = "a primary key" if element.node.get("primaryKey") is True else "unique"
-        findings.say(f"{element.path} is {what}: that it never repeats is judged over many records, not on one.")
+        findings.say(repeat_sentence(element))
     if element.node.get("relationships"):
         findings.say(f"{element.path} refers to another object: that its values exist there is not judged on a record.")
+
+
+def repeat_sentence(element: Element) -> str:
+    """Says of a unique property, or of one of a primary key, that this is nothing that one record shows."""
+    what = "a primary key" if element.node.get("primaryKey") is True else "unique"
+    return f"{element.path} is {what}: that it never repeats is judged over many records, not on one."
 
 
 def _vector(check: FieldCheck, node: Node, findings: Findings) -> FieldCheck:

@@ -39,7 +39,7 @@ def entries(element: Element) -> Iterator[tuple[Node, str]]:
 def _compile(node: Node, element: Element, place: str, findings: Findings) -> CelRule | None:
     kind = text(node.get("type")) or "library"
     if kind != "custom":
-        findings.say(_assertion(node, kind, element))
+        findings.say(assertion_sentence(node, kind, element))
         return None
     engine = text(node.get("engine")) or ""
     if engine.casefold() != CEL_ENGINE:
@@ -71,7 +71,7 @@ def _cel(node: Node, element: Element, place: str, findings: Findings) -> CelRul
         findings.problem(ProblemCode.CONTRADICTION, message, "Write `severity: error`.", found.places["onFailure"])
     position = findings.read.positions.get(place)
     return CelRule(
-        id=text(node.get("id")) or text(node.get("name")) or _derived_id(element, place),
+        id=text(node.get("id")) or text(node.get("name")) or derived_id(element, place),
         path=element.path,
         expression=expression,
         severity=severity,
@@ -81,7 +81,7 @@ def _cel(node: Node, element: Element, place: str, findings: Findings) -> CelRul
     )
 
 
-def _derived_id(element: Element, place: str) -> str:
+def derived_id(element: Element, place: str) -> str:
     """Stable as long as the rules of the element keep their order: `$.total:rule-0`."""
     return f"{element.path}:rule-{place[place.rindex('[') + 1 : -1]}"
 
@@ -103,7 +103,8 @@ def _subject(node: Node, element: Element) -> str:
     return f"The rule {quoted(name)} on {where}" if name else f"A rule on {where}"
 
 
-def _assertion(node: Node, kind: str, element: Element) -> str:
+def assertion_sentence(node: Node, kind: str, element: Element) -> str:
+    """Says of an assertion that it is none that one record can be judged by."""
     subject = _subject(node, element)
     match kind:
         case "text":

@@ -15,6 +15,7 @@ from watermaster.gate.bad_row import bad_row
 from watermaster.gate.judge import build_judge
 from watermaster.gate.masked import mask_record
 from watermaster.gate.verdict import Outcome, Verdict
+from watermaster.runtime.assertion import AssertionReader, Gathered, Spool, conclude
 from watermaster.runtime.check_report import FAILING_MAX, CheckReport, FailingRecord, Summary, Tally, Unread
 from watermaster.runtime.record_source import Chunk, Part, Reading, RecordSource
 from watermaster.stream.fault import WorldFault
@@ -27,12 +28,15 @@ KEY_LEFT_OUT: Final = "the key: records at rest have none"
 class PartJudge:
     """One compiled contract, used for any number of parts; a process has its own."""
 
-    def __init__(self, source: RecordSource, checks: Checks, now_ms: int) -> None:
+    def __init__(self, source: RecordSource, checks: Checks, now_ms: int, spool: Spool | None = None) -> None:
+        """Without a `spool`, no assertion is judged."""
         self._source = source
         self._checks = replace(checks, key=KeyCheck())
         self._judge = build_judge(self._checks)
         self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max)
         self._now_ms = now_ms
+        self._spool = spool
+        self._assertions = AssertionReader(checks, spool) if spool is not None and checks.assertions else None
 
     def judge(self, part: Part, progress: Callable[[Chunk, Tally], None] | None = None) -> Tally:
         """Judge all of a part. Where reading cannot go on, the tally says so and has what came before."""
@@ -44,12 +48,16 @@ class PartJudge:
                     progress(chunk, tally)
         except WorldFault as fault:
             tally.unread = Unread(fault.code, fault.message, fault.hint)
+        if self._spool is not None:
+            self._spool.flush()
         return tally
 
     def _judge_chunk(self, chunk: Chunk, tally: Tally) -> None:
         tally.records += len(chunk.values)
         tally.blank_lines += chunk.blank_lines
         tally.last_number = max(tally.last_number, chunk.last_number)
+        if self._assertions is not None:
+            tally.seen = tally.seen.plus(self._assertions.see(chunk.values))
         found = self._judge.judge([None] * len(chunk.values), chunk.values, self._now_ms)
         for index, code in chunk.refused.items():
             found[index] = bad_row(code)
@@ -64,11 +72,18 @@ class PartJudge:
         return FailingRecord(part.file, chunk.numbers[index], verdict.outcome, verdict.broken, masked)
 
 
-def check_records(source: RecordSource, checks: Checks, now_ms: int, progress: Progress | None = None) -> CheckReport:
+def check_records(
+    source: RecordSource,
+    checks: Checks,
+    now_ms: int,
+    progress: Progress | None = None,
+    spool: Spool | None = None,
+    gathered: Gathered | None = None,
+) -> CheckReport:
     """Judge everything in this process; `now_ms` is what rules see as `now`."""
     parts = source.parts()
     total = sum(part.size for part in parts)
-    judge = PartJudge(source, checks, now_ms)
+    judge = PartJudge(source, checks, now_ms, spool)
     summary, done, records = Summary(), 0, 0
     for part in parts:
 
@@ -79,13 +94,21 @@ def check_records(source: RecordSource, checks: Checks, now_ms: int, progress: P
         tally = judge.judge(part, tell)
         summary.add(tally)
         done, records = done + part.size, records + tally.records
-    return make_report(summary, checks, parts)
+    return make_report(summary, checks, parts, gathered)
 
 
-def make_report(summary: Summary, checks: Checks, parts: Sequence[Part]) -> CheckReport:
-    """The report of all parts, judged wherever it was."""
+def make_report(
+    summary: Summary, checks: Checks, parts: Sequence[Part], gathered: Gathered | None = None
+) -> CheckReport:
+    """The report of all parts, judged wherever it was. Without what was gathered, no assertion is concluded."""
     files = list(dict.fromkeys(part.file for part in parts))
     source = files[0] if len(files) == 1 else f"{len(files)} files"
     contract = f"{checks.contract_id} {checks.contract_version}"
     key = (KEY_LEFT_OUT,) if checks.key.required or checks.key.check is not None else ()
-    return summary.report(source, contract, checks.content_hash, (*checks.unjudged, *key))
+    if gathered is None:
+        return summary.report(source, contract, checks.content_hash, (*checks.unjudged, *key))
+    said = {sentence for one in checks.assertions for sentence in one.said}
+    unjudged = (*(sentence for sentence in checks.unjudged if sentence not in said), *key)
+    report = summary.report(source, contract, checks.content_hash, unjudged)
+    results = conclude(checks, summary.seen, gathered, whole=report.unread is None)
+    return replace(report, assertions=results, asserted=summary.seen.records)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
+from watermaster.runtime.assertion import AssertionResult, Seen
 from watermaster.runtime.record_source import Form, Part
 
 EXAMPLES_MAX: Final = 5
@@ -83,6 +84,15 @@ class CheckReport:
     """The first `FAILING_MAX`."""
     unjudged: tuple[str, ...] = ()
     """What the contract asks and is not judged here: said and not passed over."""
+    assertions: tuple[AssertionResult, ...] = ()
+    """What the contract asks of all records together; they never change the verdict of a record."""
+    asserted: int = 0
+    """The records that assertions are about: those that are JSON objects."""
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether a pipeline should stop: a record that does not pass, or an assertion that is not met."""
+        return bool(self.held or self.dropped or any(result.is_failure for result in self.assertions))
 
     @property
     def unread(self) -> Unread | None:
@@ -104,6 +114,7 @@ class Tally:
     failures: dict[str, int] = field(default_factory=dict)
     last_number: int = 0
     unread: Unread | None = None
+    seen: Seen = field(default_factory=Seen)
 
     def add(self, verdict: Verdict, line: int) -> None:
         """One record that does not simply pass."""
@@ -131,9 +142,11 @@ class Summary:
         self._counts: dict[BrokenRule, int] = {}
         self._places: dict[BrokenRule, list[tuple[str, int]]] = {}
         self._failing: list[FailingRecord] = []
+        self.seen = Seen()
 
     def add(self, tally: Tally) -> None:
         """The next part."""
+        self.seen = self.seen.plus(tally.seen)
         if not self._files or self._files[-1][0].part.file != tally.part.file:
             self._files.append([])
         before = sum(earlier.last_number for earlier in self._files[-1])

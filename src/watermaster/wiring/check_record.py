@@ -51,5 +51,9 @@ def describe_run(report: CheckReport, now_ms: int, exit_code: int) -> dict[str, 
             }
             for file in report.files
         ],
+        "assertions": {
+            result.id: {"outcome": result.outcome.value, "severity": result.severity.value, "measured": result.measured}
+            for result in report.assertions
+        },
         "reasons": {f"{found.reason.rule} {found.reason.code}": found.records for found in report.reasons},
     }
