@@ -11,6 +11,7 @@ from watermaster.gate.ledger import Gap
 from watermaster.quarantine.envelope import REFERENCE
 from watermaster.runtime.configuration import Start
 from watermaster.runtime.ports import CommittedPosition, Fenced, Superseded, TroubleKind
+from watermaster.runtime.set_aside import RETRY_S
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault, WorldFault
 
@@ -321,7 +322,7 @@ def test_a_topic_that_goes_away_for_a_moment_is_no_lasting_condition() -> None:
 
 
 def test_an_unreadable_partition_is_a_condition_until_it_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in (TroubleKind.UNREADABLE, TroubleKind.DENIED, TroubleKind.UNKNOWN):
+    for kind in (TroubleKind.DENIED, TroubleKind.UNKNOWN):
         world = one_partition()
         worker = world.worker()
         worker.step(4)
@@ -334,6 +335,30 @@ def test_an_unreadable_partition_is_a_condition_until_it_can_be_read(monkeypatch
         worker.step(4)
         assert worker.observed.conditions == {}
         assert world.values("trusted.orders") == [b"p1"]
+
+
+def test_what_cannot_be_decoded_is_set_aside_and_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({"orders": 2})
+    worker = world.worker()
+    worker.step(4)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(worker.upstream),
+            "_trouble",
+            lambda _, source: TroubleKind.UNREADABLE if source == ORDERS else None,
+        )
+        worker.step(2)
+        send(world, b"p1")
+        send(world, b"p2", partition=1)
+        worker.step(6)
+        assert worker.observed.conditions == {"reading:orders[0]": "WM-READ-UNREADABLE"}
+        assert world.values("trusted.orders", 1) == [b"p2"]
+    worker.step(2)
+    assert world.values("trusted.orders") == [], "it waits before it asks again"
+    world.clock.sleep(RETRY_S)
+    worker.step(6)
+    assert world.values("trusted.orders") == [b"p1"]
+    assert worker.observed.conditions == {}
 
 
 # Records that cannot be written

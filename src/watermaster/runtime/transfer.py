@@ -29,6 +29,7 @@ from watermaster.runtime.ports import (
     Upstream,
 )
 from watermaster.runtime.progress import Progress
+from watermaster.runtime.set_aside import SetAside, unreadable
 from watermaster.runtime.stage import Stage, TransferObserver, TransferSettings, truncated
 from watermaster.runtime.transaction import Transaction
 from watermaster.stream.batch import RecordBatch
@@ -72,6 +73,7 @@ class Transfer:
         self._failures = 0
         self._measured_s = 0.0
         self._troubled: set[str] = set()
+        self._aside = SetAside()
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
@@ -158,15 +160,20 @@ class Transfer:
         if now_s - self._measured_s >= LAG_INTERVAL_S:
             self._measured_s = now_s
             self._observer.behind(self._upstream.behind(self._progress.positions))
+        self._read_from_position(self._aside.take_due(now_s))
         released = self._progress.halted.intersection(self._stage.refresh())
         if released:
             self._progress.halted -= released
-            positions = self._progress.positions
-            waiting = {source: offset for source, offset in positions.items() if source.topic in released}
-            self._upstream.seek(waiting)
-            self._upstream.resume(waiting.keys())
+            self._read_from_position([source for source in self._progress.positions if source.topic in released])
             for topic in released:
                 self._observer.condition(f"halted:{topic}", None)
+
+    def _read_from_position(self, waiting: list[TopicPartition]) -> None:
+        """Let paused partitions go on from where they stand."""
+        if waiting:
+            positions = self._progress.read_positions()
+            self._upstream.seek({source: positions[source] for source in waiting})
+            self._upstream.resume(waiting)
 
     def _keep_halted(self) -> None:
         if self._progress.halted:  # a rebalance may have brought partitions of a halted topic
@@ -182,19 +189,20 @@ class Transfer:
         return self._transaction.tally(source, self._progress.positions[source])
 
     def _take(self, batch: RecordBatch) -> None:
-        if batch.source not in self._progress.positions or batch.source.topic in self._progress.halted:
+        source, progress = batch.source, self._progress
+        if source not in progress.positions or source.topic in progress.halted or source in self._aside:
             return  # fetched before a pause or a rebalance; it will be read again from the position
-        tally = self._tally(batch.source)
+        tally = self._tally(source)
         if batch.offsets[0] < tally.next:
             raise InternalFault(
                 "WM-TRANSFER-ORDER",
-                f"{batch.source}: read offset {batch.offsets[0]} after position {tally.next}",
+                f"{source}: read offset {batch.offsets[0]} after position {tally.next}",
                 hint="Nothing was committed. Restart the gate; report this with the log if it comes back.",
             )
-        self._reads_again(batch.source.topic)
+        self._reads_again(source)
         decisions = self._stage.decide(batch, self._transaction.now_ms)
         if decisions.halt is not None:
-            self._halt(batch.source.topic, decisions.halt)
+            self._halt(source.topic, decisions.halt)
             return
         # Before writing: a refusal must find the records that it may concern.
         self._transaction.count(tally, batch, decisions)
@@ -203,9 +211,11 @@ class Transfer:
         if decisions.outputs:
             down.write(decisions.outputs)
 
-    def _reads_again(self, topic: str) -> None:
+    def _reads_again(self, source: TopicPartition) -> None:
+        if self._aside.reads_again(source):
+            self._observer.condition(f"reading:{source}", None)
         if self._troubled:
-            for name in {topic, ""} & self._troubled:
+            for name in {source.topic, ""} & self._troubled:
                 self._troubled.discard(name)
                 self._observer.condition(f"reading:{name}", None)
 
@@ -273,6 +283,8 @@ class Transfer:
     def _forget(self, partitions: Sequence[TopicPartition]) -> None:
         self._progress.forget(partitions)
         self._narrowing.forget(partitions)
+        for source in self._aside.forget(partitions):
+            self._observer.condition(f"reading:{source}", None)
         self._observer.assigned(self._progress.positions.keys())
 
     # --- what goes wrong ----------------------------------------------------------------------------------------
@@ -287,6 +299,8 @@ class Transfer:
             case TroubleKind.TRUNCATED if source is not None:
                 # Never the client's own fault: it may say that a retry helps, and a retry would read on.
                 raise truncated(source, self._progress.positions.get(source, 0), self._upstream.bounds(source)[1])
+            case TroubleKind.UNREADABLE if source is not None and source in self._progress.positions:
+                self._set_aside(source, trouble.fault)
             case TroubleKind.UNKNOWN if source is not None and source in self._progress.positions:
                 if self._transaction.is_open:
                     self._commit()  # a stage may switch activations where positions are asked for
@@ -295,6 +309,11 @@ class Transfer:
                 self._reads_badly(source.topic, trouble.fault)
             case _:
                 self._reads_badly(source.topic if source else "", trouble.fault)
+
+    def _set_aside(self, source: TopicPartition, cause: Fault) -> None:
+        self._aside.add(source, self._clock.monotonic_s())
+        self._upstream.pause([source])
+        self._observer.condition(f"reading:{source}", unreadable(source, self._progress.positions[source], cause))
 
     def _reads_badly(self, topic: str, fault: Fault) -> None:
         self._troubled.add(topic)

@@ -35,16 +35,24 @@ def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]
     batches: dict[tuple[Any, Any], RecordBatch] = {}  # a message without error has both
     batch: RecordBatch | None = None
     at: tuple[Any, Any] | None = None
+    broken: set[tuple[Any, Any]] = set()
+    """What comes of these behind a batch that cannot be read is dropped: it would look as if nothing were missing."""
     for message in messages:
         error = message.error()
         if error is not None:
             if error.code() == KafkaError._PARTITION_EOF:
                 ends[TopicPartition(message.topic() or "", message.partition() or 0)] = message.offset() or 0
                 continue
-            troubles.append(_trouble(error, message, translate))
+            trouble = _trouble(error, message, translate)
+            troubles.append(trouble)
+            if trouble.kind is TroubleKind.UNREADABLE:
+                broken.add((message.topic(), message.partition()))
+                at = None
             continue
         where: tuple[Any, Any] = (message.topic(), message.partition())
         if where != at or batch is None:
+            if where in broken:
+                continue
             at = where
             batch = batches.get(where)
             if batch is None:
