@@ -118,6 +118,17 @@ def test_a_pause_ends_with_the_assignment(rig: Rig) -> None:
     assert first.read_until(lambda r: r.ends != {} or r.records != []) is not None
 
 
+def test_the_epoch_before_a_position_is_known_while_its_record_is_there(rig: Rig) -> None:
+    topic = rig.topic(2)
+    send(rig, topic, b"a", b"b", b"c")
+    rig.produce_aborted(topic)
+    rig.delete_before(topic, 1)
+    follower = follow(rig, topic)
+    first, second = source_of(topic), source_of(topic, 1)
+    for position, epoch in {0: -1, 1: -1, 2: 0, 3: 0, 4: 0, 99: -1}.items():
+        assert follower.upstream.epochs_before({first: position, second: 0}) == {first: epoch, second: -1}
+
+
 def test_a_position_below_the_log_is_a_trouble_and_a_seek_mends_it(rig: Rig) -> None:
     topic = rig.topic()
     send(rig, topic, b"a", b"b", b"c")

@@ -18,7 +18,7 @@ from watermaster.testing.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-RETENTION_MS, SEGMENT_MS, STEP_MS, RECORDS, POSITION = 20_000, 500, 100, 100, 20
+RETENTION_MS, SEGMENT_MS, STEP_MS, RECORDS, POSITION = 40_000, 500, 100, 100, 20
 
 
 def run(config: Path, capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:

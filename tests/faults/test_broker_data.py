@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,116 @@ def test_a_batch_with_a_wrong_byte_is_never_passed_over(rig: GateRig, cluster: K
     rig.wait_until_drained()
     assert rig.stop() == 0
     rig.assert_proved()
+
+
+def test_a_broker_that_cannot_write_stops_nothing_for_good(rig: GateRig, cluster: KafkaCluster) -> None:
+    """Row 24: to a broker a full disk is a write that fails, and a limit on the size of its files is that too."""
+    rig.produce(400)
+    rig.start()
+    rig.wait_until_drained()
+    broker = cluster.broker(1)
+    resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    with suppress(AssertionError):  # the record may be refused
+        rig.produce_one(b'{"id":1,"customer":"c-1","price":1}')
+    wait_until(lambda: not broker.is_running, "the broker gives up its only directory", timeout_s=60)
+    wait_until(lambda: "WM-KAFKA-" in rig.log(), "the gate says that the cluster is away", timeout_s=60)
+    assert rig.process is not None
+    assert rig.process.poll() is None
+    broker.start()
+    rig.produced = sum(end for _, end in (cluster.log_ends(rig.landing, p) for p in range(rig.partitions)))
+    rig.produce(200)
+    rig.wait_until_drained(180)
+    assert rig.stop() == 0
+    rig.assert_proved()
+
+
+def test_idle_for_longer_than_a_transactional_id_is_kept(tmp_path: Path) -> None:
+    """Row 11: the broker has forgotten the id by the next record."""
+    overrides = {
+        "transactional.id.expiration.ms": 3000,
+        "transaction.remove.expired.transaction.cleanup.interval.ms": 1000,
+        "producer.id.expiration.ms": 3000,
+        "producer.id.expiration.check.interval.ms": 1000,
+    }
+    with KafkaCluster(overrides=overrides) as cluster:
+        rig = GateRig(cluster, tmp_path, "idle", partitions=2)
+        rig.activate()
+        rig.configure(instance="one")
+        rig.start()
+        for _ in range(2):
+            rig.produce(300)
+            rig.wait_until_drained()
+            time.sleep(8)  # the fault itself: idle for longer than the broker keeps the id
+        rig.produce(300)
+        rig.wait_until_drained()
+        assert rig.stop() == 0
+        rig.assert_proved()
+
+
+class Unclean:
+    """Three brokers, and a landing topic of one partition on two of them, of which one falls behind."""
+
+    def __init__(self, directory: Path) -> None:
+        overrides = {"unclean.leader.election.enable": "true", "replica.lag.time.max.ms": 3000}
+        self.cluster = KafkaCluster(3, overrides=overrides)
+        self.cluster.start()
+        self.rig = GateRig(self.cluster, directory, "unclean", partitions=1)
+        self.cluster.delete_topic(self.rig.landing)
+        self.cluster.create_topic(self.rig.landing, 1, 2, configs={"min.insync.replicas": 1})
+        self.rig.activate()
+        self.rig.configure(instance="one")
+
+    def cut_off(self) -> None:
+        """300 records on both, 100 more on one alone, which the gate moves before that one dies."""
+        self.rig.produce(300)
+        self.rig.start()
+        self.rig.wait_until_drained()
+        node = self.cluster.leader(self.rig.landing, 0)
+        assert node is not None
+        (behind,) = set(self.cluster.in_sync(self.rig.landing, 0)) - {node}
+        self.cluster.broker(behind).pause()
+        wait_until(lambda: self.cluster.in_sync(self.rig.landing, 0) == [node], "one is behind", timeout_s=60)
+        self.rig.produce(100)
+        self.rig.wait_until_drained()
+        self.lost = self.cluster.broker(node)
+        self.behind = self.cluster.broker(behind)
+
+    def elect(self) -> None:
+        """Let the one that was behind take the lead."""
+        self.lost.kill()
+        self.behind.resume()
+        wait_until(lambda: self.cluster.leader(self.rig.landing, 0) == self.behind.node, "it leads", timeout_s=60)
+        self.rig.produced = 300
+
+
+@pytest.fixture
+def unclean(tmp_path: Path) -> Iterator[Unclean]:
+    unclean = Unclean(tmp_path)
+    yield unclean
+    if unclean.rig.process is not None and unclean.rig.process.poll() is None:
+        unclean.rig.kill()
+    unclean.cluster.stop()
+
+
+def _stopped_as_truncated(rig: GateRig) -> None:
+    assert rig.process is not None
+    assert rig.process.wait(120) == 3, rig.log()[-2000:]
+    assert "WM-READ-TRUNCATED" in rig.log()
+
+
+@pytest.mark.soak
+def test_an_unclean_election_stops_a_running_gate(unclean: Unclean) -> None:
+    """Row 26: offsets that the gate has read will be used a second time."""
+    unclean.cut_off()
+    unclean.elect()
+    _stopped_as_truncated(unclean.rig)
+
+
+def test_an_unclean_election_stops_a_gate_that_was_away(unclean: Unclean) -> None:
+    """Row 26: the log has grown past the gate's position again, and only the epoch tells that it is another one."""
+    unclean.cut_off()
+    assert unclean.rig.stop() == 0
+    unclean.elect()
+    unclean.rig.produce(200)
+    unclean.rig.start()
+    _stopped_as_truncated(unclean.rig)

@@ -78,6 +78,43 @@ def test_the_coordinator_of_the_group_stands_still(rig: GateRig, pause_s: int) -
     _drained_and_proved(rig)
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("how", ["clean", "hard"])
+def test_a_rolling_restart_under_load(rig: GateRig, how: str) -> None:
+    """Row 22: one broker after the other, by the book and by the plug."""
+    rig.produce(1_000)
+    rig.start()
+    for broker in rig.cluster.brokers:
+        if how == "hard":
+            broker.kill()
+        else:
+            broker.stop()
+        rig.produce(300)
+        broker.start()
+        rig.produce(300)
+    rig.wait_until_drained(180)
+    _drained_and_proved(rig)
+
+
+@pytest.mark.soak
+def test_the_hosts_of_the_coordinators_are_killed(rig: GateRig) -> None:
+    """Row 23: of the group's, then of the transactions'."""
+    rig.produce(1_000)
+    rig.start()
+    rig.wait_for(500)
+    for find, name in (
+        (rig.cluster.group_coordinator, f"watermaster.{rig.name}"),
+        (rig.cluster.transaction_coordinator, f"{rig.name}.one.0"),
+    ):
+        node = find(name)
+        assert node is not None
+        rig.cluster.broker(node).kill()
+        rig.produce(500)
+        rig.wait_until_drained(180)
+        rig.cluster.broker(node).start()
+    _drained_and_proved(rig)
+
+
 def test_workers_come_and_go_under_load(rig: GateRig) -> None:
     """Row 9: one worker, four on two machines, two; by range, the only assignment that a gate uses."""
     rig.produce(1_000)

@@ -106,10 +106,10 @@ def test_what_the_broker_refused_is_held_by_reference() -> None:
 def test_positions_carry_activation_and_topic_id() -> None:
     world = World()
     stage = stage_of(world, {})
-    assert stage.position(ORDERS, 5) == CommittedPosition(5, 1, "id-3", ours=True)
+    assert stage.position(ORDERS, 5, 7) == CommittedPosition(5, 1, "id-3", ours=True, leader_epoch=7)
     world.activate("orders", b"x")
     assert stage.refresh() == []
-    assert stage.position(ORDERS, 5).activation == 2
+    assert stage.position(ORDERS, 5, 7).activation == 2
     assert stage.decide(batch(1), 0).stamp.tail == b" 0 0 2"
 
 

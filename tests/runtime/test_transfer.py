@@ -301,6 +301,23 @@ def test_a_log_that_ends_before_the_position_stops_the_gate() -> None:
         worker.step(3)
 
 
+def test_a_log_that_was_cut_off_and_has_grown_again_stops_the_gate() -> None:
+    world = one_partition()
+    send(world, b"p1", b"p2", b"p3")
+    worker = world.worker()
+    worker.step(4)
+    worker.transfer.close()
+    world.cluster.log(ORDERS).truncate(1)
+    send(world, b"p4", b"p5", b"p6", b"p7")
+    refusing = world.worker()
+    with pytest.raises(WorldFault, match="WM-READ-TRUNCATED"):
+        refusing.step(3)
+    refusing.kill()
+    accepting = world.worker(accept_position=True)
+    accepting.step(4)
+    assert world.values("trusted.orders") == [b"p1", b"p2", b"p3", b"p6", b"p7"]
+
+
 def test_a_truncation_that_the_client_reports_stops_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     world = one_partition()
     worker = world.worker()

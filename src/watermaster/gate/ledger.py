@@ -104,6 +104,8 @@ class PartitionTally:
     start: int
     """The position before the transaction; never the first record's offset, so that holes are inside a range."""
     next: int
+    leader_epoch: int = -1
+    """Of the last record; not in the entry, it goes with the committed offset."""
     read: int = 0
     held: int = 0
     dropped: list[int] = field(default_factory=list)

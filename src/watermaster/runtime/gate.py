@@ -83,10 +83,11 @@ class GateStage:
                 self._renew_constants(lane)
         return starts
 
-    def position(self, source: TopicPartition, offset: int) -> CommittedPosition:
+    def position(self, source: TopicPartition, offset: int, leader_epoch: int) -> CommittedPosition:
         """An offset with the activation that judged up to it and the id of the topic it belongs to."""
         lane = self._lanes[source.topic]
-        return CommittedPosition(offset, lane.in_force.activation.number, lane.topic_id, ours=True)
+        number = lane.in_force.activation.number
+        return CommittedPosition(offset, number, lane.topic_id, ours=True, leader_epoch=leader_epoch)
 
     # --- judging ------------------------------------------------------------------------------------------------
 

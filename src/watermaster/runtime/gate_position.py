@@ -15,7 +15,7 @@ from watermaster.runtime.configuration import GateConfiguration, Start
 from watermaster.runtime.contracts_in_force import ContractsInForce
 from watermaster.runtime.judging import Suspect, suspects_in
 from watermaster.runtime.ports import Clock, ClusterView, CommittedPosition, LedgerTail, LogRecord, TopicFacts, Upstream
-from watermaster.runtime.stage import StartPosition, truncated
+from watermaster.runtime.stage import StartPosition, rewritten, truncated
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import UsageFault, WorldFault
 
@@ -66,7 +66,19 @@ class PositionKeeper:
         entries = {source: _newest(records) for source, records in tails.items()}
         for source, records in tails.items():
             self.suspected(source, suspects_in(records))
-        return {source: self._begin_one(source, committed[source], entries[source]) for source in partitions}
+        starts = {source: self._begin_one(source, committed[source], entries[source]) for source in partitions}
+        self._check_epochs(committed)
+        return starts
+
+    def _check_epochs(self, committed: Mapping[TopicPartition, CommittedPosition | None]) -> None:
+        """The log may have been cut off, and have grown past our position again, while nobody read."""
+        known = {source: position for source, position in committed.items() if position and position.leader_epoch >= 0}
+        if self.accept_position or not known:
+            return
+        found = self.upstream.epochs_before({source: position.offset for source, position in known.items()})
+        for source, epoch in found.items():
+            if epoch > known[source].leader_epoch:
+                raise rewritten(source, known[source].offset)
 
     def _ledger_tails(
         self, committed: Mapping[TopicPartition, CommittedPosition | None]

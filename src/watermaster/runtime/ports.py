@@ -53,6 +53,8 @@ class CommittedPosition:
     activation: int = 0
     topic_id: str = ""
     ours: bool = False
+    leader_epoch: int = -1
+    """Of the record before the offset: by it a log that was cut off and has grown again is told from the old one."""
 
 
 class TroubleKind(Enum):
@@ -123,6 +125,10 @@ class Upstream(Protocol):
 
     def committed(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, CommittedPosition | None]:
         """Committed positions, stable ones only (none hidden in an open transaction); None where there is none."""
+        ...
+
+    def epochs_before(self, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """The leader epoch of the record right before each position; -1 where none is there any more."""
         ...
 
     def bounds(self, source: TopicPartition) -> tuple[int, int]:

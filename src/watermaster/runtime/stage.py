@@ -53,8 +53,8 @@ class Stage(Protocol):
         """Ledger topic and partition of an entry."""
         ...
 
-    def position(self, source: TopicPartition, offset: int) -> CommittedPosition:
-        """An offset with the metadata to commit beside it."""
+    def position(self, source: TopicPartition, offset: int, leader_epoch: int) -> CommittedPosition:
+        """An offset with the metadata to commit beside it; the epoch is that of the record before it."""
         ...
 
     def refresh(self) -> Collection[str]:
@@ -119,11 +119,25 @@ class TransferSettings:
     """The broker's bound; what runs longer is aborted there."""
 
 
+_MOVE_ON = (
+    "Compare with `gate verify`, then move the group's offset with `kafka-consumer-groups --reset-offsets` and start "
+    "with `--accept-position`."
+)
+
+
 def truncated(source: TopicPartition, position: int, end: int) -> WorldFault:
     """The log ends before our position: an unclean election or a restored disk cut records off."""
     return WorldFault(
         "WM-READ-TRUNCATED",
         f"{source}: records before our position {position} were cut off; the log ends at {end} now",
-        hint="Offsets will be used a second time for other records. Compare with `gate verify`, then move the group's "
-        "offset with `kafka-consumer-groups --reset-offsets` and start with `--accept-position`.",
+        hint="Offsets will be used a second time for other records. " + _MOVE_ON,
+    )
+
+
+def rewritten(source: TopicPartition, position: int) -> WorldFault:
+    """The log ended before our position for a time, and has grown past it again."""
+    return WorldFault(
+        "WM-READ-TRUNCATED",
+        f"{source}: records before our position {position} were cut off, and others have their offsets now",
+        hint="What stands before the position has not all been read. " + _MOVE_ON,
     )

@@ -41,6 +41,7 @@ class Transaction:
     def count(self, tally: PartitionTally, batch: RecordBatch, decisions: Decisions) -> None:
         """Enter what was decided of a batch."""
         tally.next = batch.offsets[-1] + 1
+        tally.leader_epoch = batch.leader_epoch
         tally.read += len(batch)
         tally.held += decisions.held
         tally.dropped += decisions.dropped

@@ -231,7 +231,8 @@ class Transfer:
         self._mending.downstream.write([self._ledger_record(entry) for entry in entries])
         reach(CrashPoint.AFTER_PRODUCE)
         ends = self._transaction.ends()
-        positions = {source: self._stage.position(source, end) for source, end in ends.items()}
+        epochs = {source: tally.leader_epoch for source, tally in self._transaction.tallies.items()}
+        positions = {source: self._stage.position(source, end, epochs[source]) for source, end in ends.items()}
         self._mending.doubt(entries, ends)
         try:
             self._mending.downstream.commit(positions, self._transaction.generation)

@@ -30,6 +30,8 @@ class RecordBatch:
     headers: list[RawHeaders | None] = field(default_factory=list)
     bytes: int = 0
     """Key and value bytes of all records, to bound transactions."""
+    leader_epoch: int = -1
+    """Under which leader of the partition the last record was written; -1 where nobody tells."""
     uncarriable: dict[int, str] = field(default_factory=dict)
     """Index to reason, for records that the client cannot hand over whole (a header key that is not UTF-8)."""
 

@@ -27,6 +27,9 @@ _TROUBLES: Final = {
     KafkaError.GROUP_AUTHORIZATION_FAILED: TroubleKind.DENIED,
 }
 
+_TRUNCATION: Final = "truncation"
+"""Only the text tells why an offset would be reset: out of range, or of a log that was cut off since."""
+
 
 def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]) -> ReadResult:
     """Group messages by source partition, in offset order; error events become troubles."""
@@ -35,6 +38,7 @@ def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]
     batches: dict[tuple[Any, Any], RecordBatch] = {}  # a message without error has both
     batch: RecordBatch | None = None
     at: tuple[Any, Any] | None = None
+    last: Message | None = None
     broken: set[tuple[Any, Any]] = set()
     """What comes of these behind a batch that cannot be read is dropped: it would look as if nothing were missing."""
     for message in messages:
@@ -53,6 +57,7 @@ def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]
         if where != at or batch is None:
             if where in broken:
                 continue
+            _note_epoch(batch, last)
             at = where
             batch = batches.get(where)
             if batch is None:
@@ -63,11 +68,22 @@ def as_columns(messages: list[Message], translate: Callable[[KafkaError], Fault]
         batch.values.append(message.value())
         batch.headers.append(_headers(message, batch))
         batch.bytes += len(message)
+        last = message
+    _note_epoch(batch, last)
     return ReadResult(list(batches.values()), troubles, ends)
+
+
+def _note_epoch(batch: RecordBatch | None, last: Message | None) -> None:
+    """Of the last record only: a call for each would be a tenth of the cost of reading."""
+    if batch is not None and last is not None:
+        epoch = last.leader_epoch()
+        batch.leader_epoch = -1 if epoch is None else epoch
 
 
 def _trouble(error: KafkaError, message: Message, translate: Callable[[KafkaError], Fault]) -> Trouble:
     kind = _TROUBLES.get(error.code(), TroubleKind.UNKNOWN)
+    if kind is TroubleKind.OUT_OF_RANGE and _TRUNCATION in error.str():
+        kind = TroubleKind.TRUNCATED
     topic = message.topic()
     source = TopicPartition(topic, message.partition() or 0) if topic is not None else None
     return Trouble(kind, source, _fatal(error) if kind is TroubleKind.FATAL else translate(error))

@@ -227,6 +227,7 @@ class KafkaDownstream:
                 source.partition,
                 position.offset,
                 metadata=f'{{"a":{position.activation},"t":"{position.topic_id}"}}',
+                leader_epoch=position.leader_epoch,
             )
             for source, position in positions.items()
         ]

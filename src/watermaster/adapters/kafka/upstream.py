@@ -21,6 +21,7 @@ from confluent_kafka import (
 
 from watermaster.adapters.kafka.columns import CONSUME_MAX, as_columns
 from watermaster.adapters.kafka.connection import consumer_settings
+from watermaster.adapters.kafka.epoch_probe import epochs_before
 from watermaster.runtime.ports import (
     AssignmentListener,
     CommittedPosition,
@@ -64,6 +65,7 @@ class KafkaUpstream:
 
         Without it the group would wait for the dead one's session to end.
         """
+        self._settings = settings
         self._translate = translate
         self._consumer = Consumer(
             consumer_settings(
@@ -134,6 +136,10 @@ class KafkaUpstream:
         answered = self._call(lambda: self._consumer.committed(asked, timeout=REQUEST_TIMEOUT_S))
         return {TopicPartition(a.topic, a.partition): self._position(a) for a in answered}
 
+    def epochs_before(self, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Asked by a client of its own: the member's must not be moved."""
+        return epochs_before(self._settings, positions, self._translate)
+
     def _position(self, answer: KafkaTopicPartition) -> CommittedPosition | None:
         if answer.error is not None:
             raise self._translate(answer.error)
@@ -143,7 +149,8 @@ class KafkaUpstream:
             metadata = _decode_metadata(answer.metadata or "")
         except (msgspec.DecodeError, msgspec.ValidationError):
             return CommittedPosition(answer.offset)
-        return CommittedPosition(answer.offset, metadata.a, metadata.t, ours=True)
+        epoch = -1 if answer.leader_epoch is None else answer.leader_epoch
+        return CommittedPosition(answer.offset, metadata.a, metadata.t, ours=True, leader_epoch=epoch)
 
     def bounds(self, source: TopicPartition) -> tuple[int, int]:
         """Log start and end offset, asked from the broker."""

@@ -15,6 +15,7 @@ def as_batch(source: TopicPartition, records: Iterable[tuple[int, StoredRecord]]
     for offset, record in records:
         if record.uncarriable:
             batch.uncarriable[len(batch)] = record.uncarriable
+        batch.leader_epoch = record.epoch
         batch.offsets.append(offset)
         batch.timestamps_ms.append(record.timestamp_ms)
         batch.keys.append(record.key)

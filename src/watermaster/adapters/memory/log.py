@@ -36,6 +36,8 @@ class StoredRecord:
     is_marker: bool = False
     uncarriable: str = ""
     """Why a client could not hand it over whole; empty if it can."""
+    epoch: int = 0
+    """Under which leader it was written."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class PartitionLog:
     records: list[StoredRecord] = field(default_factory=list)
     first_open: dict[Transaction, int] = field(default_factory=dict)
     """First offset of each transaction whose marker has not come yet."""
+    epoch: int = 0
+    """Of the leader: another one leads after each truncation."""
 
     @property
     def end(self) -> int:
@@ -61,8 +65,13 @@ class PartitionLog:
         """Write one record; its offset."""
         if record.transaction is not None:
             self.first_open.setdefault(record.transaction, self.end)
+        record.epoch = self.epoch
         self.records.append(record)
         return self.end - 1
+
+    def epoch_at(self, offset: int) -> int:
+        """The epoch of what stands at an offset; -1 if nothing does."""
+        return self.records[offset - self.start].epoch if self.start <= offset < self.end else -1
 
     def mark(self, transaction: Transaction) -> None:
         """Write a transaction's marker, from which on its records count."""
@@ -79,6 +88,7 @@ class PartitionLog:
     def truncate(self, offset: int) -> None:
         """Cut the end off, as an unclean election does."""
         del self.records[max(0, offset - self.start) :]
+        self.epoch += 1
 
     def committed(self, begin: int, end: int | None = None) -> Iterator[tuple[int, StoredRecord]]:
         """What read_committed shows of `[begin, end)`."""

@@ -59,6 +59,11 @@ class MemoryUpstream:
         with self._cluster.faults.call("upstream.committed"):
             return {source: self._group.offsets.get(source) for source in partitions}
 
+    def epochs_before(self, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Those of the logs: an epoch begins with each truncation."""
+        with self._cluster.faults.call("upstream.epochs_before"):
+            return {source: self._cluster.log(source).epoch_at(offset - 1) for source, offset in positions.items()}
+
     def bounds(self, source: TopicPartition) -> tuple[int, int]:
         """Log start and last stable offset."""
         with self._cluster.faults.call("upstream.bounds"):
