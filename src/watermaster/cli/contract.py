@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.contract_file import FileArgument, StreamOption, read_document
+from watermaster.cli.contract_diff import diff
+from watermaster.cli.contract_file import read_document
 from watermaster.cli.contract_infer import infer
 from watermaster.cli.contract_lint import lint
+from watermaster.cli.contract_samples import try_samples
+from watermaster.cli.contract_show import show
 from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
 
@@ -26,29 +29,12 @@ def register(app: typer.Typer) -> None:
     )
     contract_app.command("infer")(infer)
     contract_app.command("lint")(lint)
-    contract_app.command("show")(_show)
+    contract_app.command("show")(show)
+    contract_app.command("test")(try_samples)
+    contract_app.command("diff")(diff)
     contract_app.command("activate")(_activate)
     contract_app.command("activations")(_activations)
     app.add_typer(contract_app, name="contract")
-
-
-def _show(
-    file: FileArgument,
-    stream: StreamOption = None,
-    output: OutputOption = OutputFormat.TABLE,
-) -> None:
-    """Say in plain words what the contract asks of a record."""
-    from watermaster.contract.plain import describe
-    from watermaster.wiring.contract import compile_checks
-
-    checks = compile_checks(read_document(file), str(file), stream)
-    sentences = describe(checks)
-    if output is OutputFormat.JSON:
-        show_json({"stream": checks.stream, "asks": sentences, "unjudged": checks.unjudged})
-        return
-    say(f"{checks.contract_id} {checks.contract_version} for {checks.stream}")
-    for sentence in sentences:
-        say(f"  {sentence}")
 
 
 def _activate(

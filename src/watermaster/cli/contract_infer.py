@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, named_cluster
 from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
 from watermaster.cli.output import ClusterOption, ConfigOption, OutputFormat, OutputOption, inert, say, show_json
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
-    from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.contract_inference import Inferred, Progress
 
 
@@ -35,9 +35,6 @@ FormatOption = Annotated[
 ]
 OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Write the contract to this file.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
-BootstrapOption = Annotated[
-    str | None, typer.Option("--bootstrap", help="With --topic, without a configuration: HOST:PORT of a broker.")
-]
 
 
 def infer(
@@ -73,40 +70,12 @@ def infer(
         if topic is None:
             inferred = infer_files(paths or [], stream, progress, form=form)
         else:
-            named = _named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
-            chosen = named or _configured_cluster(config, cluster)
+            named = named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
+            chosen = named or configured_cluster(config, cluster)
             inferred = infer_topic(chosen, topic, stream, parse_start(start), progress)
     if out is not None:
         write_new_file(out, inferred.text, force=force)
     _show(inferred, out, output)
-
-
-def _named_cluster(
-    bootstrap: str | None, client_config: Path | None, *, plaintext: bool, anonymous: bool
-) -> ClusterConfiguration | None:
-    from watermaster.runtime.configuration import ClusterConfiguration
-
-    if bootstrap is None:
-        return None
-    return ClusterConfiguration(
-        name="cluster",
-        bootstrap=bootstrap,
-        client_config=client_config.absolute() if client_config else None,
-        allow_plaintext=plaintext,
-        allow_anonymous=anonymous,
-    )
-
-
-def _configured_cluster(config: Path, name: str | None) -> ClusterConfiguration:
-    from watermaster.wiring.observation import chosen_clusters, load_configuration
-
-    configuration = load_configuration(config)
-    names = chosen_clusters(configuration, name)
-    if len(names) != 1:
-        raise UsageFault(
-            "WM-INFER-CLUSTER", f"{config} has {len(names)} clusters: {', '.join(names)}.", hint="Name one: --cluster."
-        )
-    return configuration.clusters[names[0]]
 
 
 def _show(inferred: Inferred, out: Path | None, output: OutputFormat) -> None:

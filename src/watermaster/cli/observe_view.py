@@ -186,6 +186,11 @@ def _show_comparison(comparison: ComparisonLine) -> None:
     contract = comparison.contract
     say()
     say(f"Against {contract.contract_id} {contract.version} ({contract.source}) on the same records:")
+    show_changes(comparison)
+
+
+def show_changes(comparison: ComparisonLine) -> None:
+    """Whose verdict changes, and because of what."""
     show_table(
         "Changes of verdict",
         ("newly held", "newly passed", "held by both"),

@@ -45,6 +45,17 @@ _TOMBSTONES = {
 
 def describe(checks: Checks) -> list[str]:
     """Sentences in the order in which a reader would ask: the record, its key, its fields, its rules, the rest."""
+    sentences = describe_record(checks)
+    for field in checks.value.properties:
+        sentences.extend(_field(field))
+    sentences.extend(_rule(rule) for rule in checks.rules)
+    sentences.append(describe_budget(checks))
+    sentences.extend(f"Not judged: {sentence}" for sentence in checks.unjudged)
+    return sentences
+
+
+def describe_record(checks: Checks) -> list[str]:
+    """What is asked of a record as a whole, and of its key."""
     sentences = [
         f"Each record of {checks.stream} is one JSON object, at most {checks.limits.value_bytes_max:,} bytes long.",
         _TOMBSTONES[checks.tombstone],
@@ -52,16 +63,16 @@ def describe(checks: Checks) -> list[str]:
     ]
     if checks.unknown_fields is UnknownFields.HOLD:
         sentences.append("A record with a field that the contract does not name is held.")
-    for field in checks.value.properties:
-        sentences.extend(_field(field))
-    sentences.extend(_rule(rule) for rule in checks.rules)
+    return sentences
+
+
+def describe_budget(checks: Checks) -> str:
+    """When the breaker trips."""
     budget = checks.hold_budget
-    sentences.append(
+    return (
         f"The gate pauses when more than {budget.share:.3g} of the last {budget.window:,} records are held "
         f"(after at least {budget.minimum:,})."
     )
-    sentences.extend(f"Not judged: {sentence}" for sentence in checks.unjudged)
-    return sentences
 
 
 def _key(checks: Checks) -> Iterator[str]:
@@ -79,8 +90,7 @@ def _field(check: FieldCheck) -> Iterator[str]:
         yield f"{check.path} may be anything."
         return
     presence = "must be there and be" if check.required else "may be missing or null, else it is"
-    clauses = [clause for clause in _clauses(check) if clause]
-    yield f"{check.path} {presence} {', '.join([_type(check), *clauses])}."
+    yield f"{check.path} {presence} {', '.join([type_words(check), *clauses(check)])}."
     for child in check.properties:
         yield from _field(child)
     for part in (check.items, check.map_key, check.map_value):
@@ -88,12 +98,18 @@ def _field(check: FieldCheck) -> Iterator[str]:
             yield from _field(part)
 
 
-def _type(check: FieldCheck) -> str:
+def type_words(check: FieldCheck) -> str:
+    """What kind of value a field has, and how it is written."""
     words = _TYPE_WORDS[check.type]
     if check.temporal is not None:
         zone = {True: " with an offset", False: " without an offset", None: ""}[check.timezone]
         return f"{words} written as {check.temporal.text}{zone}"
     return f"{words} ({check.format})" if check.format else words
+
+
+def clauses(check: FieldCheck) -> list[str]:
+    """What else must hold of a field's own value, one clause for each option."""
+    return [clause for clause in _clauses(check) if clause]
 
 
 def _clauses(check: FieldCheck) -> Iterator[str]:
@@ -184,11 +200,16 @@ def _scalar(value: Scalar) -> str:
 
 
 def _rule(rule: CelRule) -> str:
-    text = rule.message or rule.expression
+    return f"Rule {rule.id}: {rule_words(rule)}; what breaks it {consequence(rule)}."
+
+
+def rule_words(rule: CelRule) -> str:
+    """What a rule asks: in its author's words, else its expression."""
+    return (rule.message or rule.expression).rstrip(".")
+
+
+def consequence(rule: CelRule) -> str:
+    """What breaking a rule does."""
     if rule.severity is not RuleSeverity.ERROR:
-        consequence = f"counts as {rule.severity.value} only"
-    elif rule.on_failure is OnFailure.DROP:
-        consequence = "drops the record"
-    else:
-        consequence = "holds the record"
-    return f"Rule {rule.id}: {text.rstrip('.')}; what breaks it {consequence}."
+        return f"counts as {rule.severity.value} only"
+    return "drops the record" if rule.on_failure is OnFailure.DROP else "holds the record"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -177,7 +177,11 @@ def _stream(stream: StreamObservation, unread: set[tuple[str, int]]) -> StreamRe
         oversize_examples=_examples(stream.oversize.examples),
         record_bytes_max=stream.subject.record_bytes_max,
         breaker=_breaker(stream.breaker),
-        comparison=_comparison(stream.comparison, stream.subject.against, records),
+        comparison=(
+            comparison_line(stream.comparison, stream.subject.against, records)
+            if stream.comparison is not None and stream.subject.against is not None
+            else None
+        ),
     )
 
 
@@ -204,7 +208,7 @@ def _partition(count: PartitionCount, *, read_to_end: bool) -> PartitionLine:
     )
 
 
-def _reasons(reasons: Iterable[Reason], records: int) -> tuple[ReasonLine, ...]:
+def _reasons(reasons: Iterable[Reason], records: int, place: Callable[[Example], str] = str) -> tuple[ReasonLine, ...]:
     return tuple(
         ReasonLine(
             rule=reason.rule,
@@ -212,15 +216,15 @@ def _reasons(reasons: Iterable[Reason], records: int) -> tuple[ReasonLine, ...]:
             severity=reason.severity.value,
             records=reason.records,
             per_1000=_per_1000(reason.records, records),
-            examples=_examples(reason.examples),
+            examples=_examples(reason.examples, place),
         )
         for reason in reasons
     )
 
 
-def _examples(examples: Iterable[Example]) -> tuple[ExampleLine, ...]:
+def _examples(examples: Iterable[Example], place: Callable[[Example], str] = str) -> tuple[ExampleLine, ...]:
     return tuple(
-        ExampleLine(str(one), one.timestamp_ms, one.key_bytes, one.value_bytes, one.headers, one.message, one.value)
+        ExampleLine(place(one), one.timestamp_ms, one.key_bytes, one.value_bytes, one.headers, one.message, one.value)
         for one in examples
     )
 
@@ -237,21 +241,22 @@ def _breaker(forecast: BreakerForecast) -> BreakerLine:
     )
 
 
-def _comparison(comparison: Comparison | None, against: Judged | None, records: int) -> ComparisonLine | None:
-    if comparison is None or against is None:
-        return None
+def comparison_line(
+    comparison: Comparison, against: Judged, records: int, place: Callable[[Example], str] = str
+) -> ComparisonLine:
+    """What was counted of two contracts on `records` records; `place` names an example."""
     return ComparisonLine(
         contract=_contract(against),
         held_by_both=comparison.held_by_both,
         newly_held=comparison.newly_held,
         newly_passed=comparison.newly_passed,
-        holding=_ranked(comparison.holding, records),
-        releasing=_ranked(comparison.releasing, records),
+        holding=_ranked(comparison.holding, records, place),
+        releasing=_ranked(comparison.releasing, records, place),
     )
 
 
-def _ranked(tally: ReasonTally, records: int) -> tuple[ReasonLine, ...]:
-    return _reasons(tally.ranked()[:REASONS_SHOWN], records)
+def _ranked(tally: ReasonTally, records: int, place: Callable[[Example], str]) -> tuple[ReasonLine, ...]:
+    return _reasons(tally.ranked()[:REASONS_SHOWN], records, place)
 
 
 def _per_1000(part: int, whole: int) -> float:

@@ -11,17 +11,23 @@ from watermaster.stream.fault import UsageFault
 
 def compile_checks(document: bytes, source: str, stream: str | None) -> Checks:
     """The checks for `stream` (a schema object or topic; None means the only one). Raises UsageFault."""
+    streams = compile_streams(document, source, stream)
+    if len(streams) > 1:
+        raise UsageFault(
+            "WM-CONTRACT-STREAM",
+            f"{source} describes {len(streams)} streams: {', '.join(checks.stream for checks in streams)}",
+            hint="Name one: --stream, or schema_object in watermaster.yaml.",
+        )
+    return streams[0]
+
+
+def compile_streams(document: bytes, source: str, stream: str | None = None) -> tuple[Checks, ...]:
+    """The checks for every stream of a contract, at least one, or for the named one. Raises UsageFault."""
     read = read_contract(document, source)
     _raise_if_any(read.problems)
     compiled = compile_contract(read, stream)
     _raise_if_any(compiled.problems)
-    if len(compiled.checks) > 1:
-        raise UsageFault(
-            "WM-CONTRACT-STREAM",
-            f"{source} describes {len(compiled.checks)} streams: {', '.join(c.stream for c in compiled.checks)}",
-            hint="Name one: --stream, or schema_object in watermaster.yaml.",
-        )
-    return compiled.checks[0]
+    return compiled.checks
 
 
 def _raise_if_any(problems: tuple[Problem, ...]) -> None:
