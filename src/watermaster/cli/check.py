@@ -1,4 +1,4 @@
-"""`watermaster check PATH… --contract C`: the gate's verdicts on records in files."""
+"""`watermaster check … --contract C`: the gate's verdicts on records at rest, in files, tables and topics."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from watermaster.cli.check_source import (
+    CheckSource,
+    DatabaseOption,
+    FromOption,
+    RangeOption,
+    TableOption,
+    TopicOption,
+    judge,
+)
 from watermaster.cli.check_view import CheckOutput, show_report
 from watermaster.cli.errors import EXIT_CODES, ExitCode
+from watermaster.cli.output import ClusterOption, ConfigOption
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault, WorldFault
 
@@ -27,11 +37,11 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH...", help="Files, folders or globs: JSON lines, JSON, CSV, Parquet, Avro."),
-    ],
     contract: Annotated[Path, typer.Option("--contract", help="The contract (*.odcs.yaml).")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files, folders or globs: JSON lines, JSON, CSV, Parquet, Avro."),
+    ] = None,
     stream: Annotated[
         str | None, typer.Option("--stream", help="The stream of the contract, if it describes several.")
     ] = None,
@@ -41,6 +51,13 @@ def check(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, max=256, help="Instead of one for each core.")
     ] = None,
+    table: TableOption = None,
+    database: DatabaseOption = None,
+    topic: TopicOption = None,
+    start: FromOption = "beginning",
+    offsets: RangeOption = None,
+    config: ConfigOption = Path("watermaster.yaml"),
+    cluster: ClusterOption = None,
     record: Annotated[
         Path | None, typer.Option("--record", help="Append when, what and how many to this file, as one line of JSON.")
     ] = None,
@@ -48,23 +65,30 @@ def check(
         CheckOutput, typer.Option("--output", help="For people, scripts, CI systems, or a merge request.")
     ] = CheckOutput.TABLE,
 ) -> None:
-    """Judge records in files as the gate would, and what the contract asserts of all of them together.
+    """Judge records in files, tables or a topic as the gate would, and what the contract asserts of all together.
+
+    A row of a table is judged as the JSON object that a producer would send of it. A table is read in one read-only
+    snapshot through a cursor; beyond this machine only over TLS, unless sslmode says otherwise. A password comes from a
+    file, the environment (PGPASSWORD) or ~/.pgpass. Keys are judged where there are any: in topics.
 
     Assertions are the contract's `unique`, `primaryKey`, and `quality` of the types `library` and `sql` (DuckDB,
     read-only and shut in; the records are the table `${table}`, also under the schema object's name). They are judged
-    over all files of the run as one batch, exactly, and never change the verdict of a record.
+    over all of the run as one batch, exactly, and never change the verdict of a record.
 
     Ends with 0 if all records pass, 1 if any is held or dropped or an assertion of severity error is not met, and as
-    other commands do if a file cannot be read to its end; what was read until then is still reported. Values of records
-    are never shown.
+    other commands do if something cannot be read to its end; what was read until then is still reported. Values of
+    records are never shown.
     """
-    from watermaster.wiring.check import check_files
     from watermaster.wiring.contract import compile_checks
 
+    source = CheckSource(
+        paths or (), form, processes, table or (), database, topic, start, offsets or (), config, cluster
+    )
+    source.require_one()
     checks = compile_checks(_read(contract), str(contract), stream)
     now_ms = int(time.time() * 1000)
     with _progress() as progress:
-        report = check_files(paths, checks, now_ms, form=form, processes=processes, progress=progress)
+        report = judge(source, checks, now_ms, progress)
     if record is not None:
         _keep(report, record, now_ms)
     show_report(report, output)

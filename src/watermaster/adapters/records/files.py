@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from watermaster.adapters.records.avro_container import read_avro, require_fasta
 from watermaster.adapters.records.csv_rows import read_csv
 from watermaster.adapters.records.json_lines import read_json_document, read_json_lines
 from watermaster.adapters.records.parquet_rows import parquet_parts, read_parquet
-from watermaster.runtime.record_source import Chunk, Form, Part, Reading
+from watermaster.runtime.record_source import Chunk, Form, Part, Reading, Store
 from watermaster.stream.fault import UsageFault, WorldFault
 
 PART_BYTES: Final = 32 * 1024 * 1024
@@ -86,7 +86,7 @@ class RecordFiles:
 
 def read_part(part: Part, reading: Reading) -> Iterator[Chunk]:
     """All of one part. Raises WorldFault WM-CHECK-READ where reading cannot go on."""
-    readers = {
+    readers: dict[Form | Store, Callable[[Part, Reading], Iterator[Chunk]]] = {
         Form.JSON_LINES: read_json_lines,
         Form.JSON: read_json_document,
         Form.CSV: read_csv,
@@ -111,7 +111,7 @@ def read_part(part: Part, reading: Reading) -> Iterator[Chunk]:
         ) from error
 
 
-def part_fault(file: Path, form: Form, head: bytes) -> WorldFault | None:
+def part_fault(file: Path, form: Form | Store, head: bytes) -> WorldFault | None:
     """Why a file cannot be of this form, seen from its first bytes; None if it may be."""
     found = next((known for magic, known in _MAGIC.items() if head.startswith(magic)), None)
     if found is form or (found is None and form not in _MAGIC.values()):
