@@ -106,6 +106,28 @@ def test_answers_to_commits_are_lost(rig: GateRig) -> None:
     _drained_and_proved(rig)
 
 
+@pytest.mark.soak
+def test_cut_off_from_one_coordinator_alone(tmp_path: Path) -> None:
+    """Row 36: for longer than a transaction may take; the other brokers answer all the while."""
+    with KafkaCluster(3, proxied=True) as cluster:
+        rig = GateRig(cluster, tmp_path, "alone")
+        rig.activate()
+        rig.configure(bootstrap=cluster.proxied_bootstrap, instance="one")
+        rig.produce(1_000)
+        rig.start()
+        rig.wait_for(500)
+        for node in {
+            cluster.transaction_coordinator(f"{rig.name}.one.0"),
+            cluster.group_coordinator(f"watermaster.{rig.name}"),
+        }:
+            cluster.proxy.isolate(node)
+            rig.produce(500)
+            time.sleep(14)
+            cluster.proxy.heal(node)
+            rig.wait_until_drained(180)
+        _drained_and_proved(rig)
+
+
 def _drained_and_proved(rig: GateRig) -> None:
     rig.produce(200)  # the gate must be up to move these
     rig.wait_until_drained(120)

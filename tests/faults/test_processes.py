@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
 from tests.faults.rig import GateRig
 
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.reading import read_topic
 from watermaster.testing.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -92,6 +93,39 @@ def test_a_taken_instance_name_is_refused_on_one_machine(rig: GateRig) -> None:
     rig.start()
     ended_with(rig, "WM-INSTANCE-TAKEN")
     rig.process = first
+
+
+@pytest.mark.soak
+def test_an_endless_rule_is_held_after_three_tries(rig: GateRig) -> None:
+    """Rows 10 and 16: longer than a member of the group may be silent; the record ends in quarantine."""
+    rig.produce(1_500, bad_share=0)
+    rig.produce_one(b'{"id":1,"customer":"c-1","price":1,"pad":"ENDLESS"}')
+    rig.produce(500, bad_share=0)
+    rig.start(WATERMASTER_HANG_ON_VALUE="ENDLESS")
+    rig.wait_until_drained(280)
+    assert rig.stop() == 0
+    rig.assert_proved()
+    (held,) = rig.held()
+    assert b"operational.timeout" in dict(held.headers() or [])["__watermaster.rules"]
+
+
+@pytest.mark.soak
+def test_another_cluster_behind_the_same_address(rig: GateRig) -> None:
+    """Row 37: a copy with the same topics, ledger included; going on there would be at offsets of other records."""
+    rig.produce(1_000)
+    rig.start()
+    rig.wait_until_drained()
+    assert rig.stop() == 0
+    with KafkaCluster() as elsewhere:
+        copy = GateRig(elsewhere, rig.directory / "copy", rig.name, partitions=rig.partitions)
+        copy.activate()
+        producer = Producer(elsewhere.client_config())
+        for record in read_topic(rig.cluster.client_config(), rig.ledger):
+            producer.produce(copy.ledger, record.value(), record.key(), partition=record.partition() or 0)
+        assert producer.flush(30) == 0
+        copy.produce(1_000)
+        copy.start()
+        ended_with(copy, "WM-TOPIC-RECREATED")
 
 
 def test_a_native_crash_is_held_after_three_deaths(rig: GateRig) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from enum import Enum
 
 from watermaster.gate.verdict import Judge, Verdict
@@ -48,23 +50,37 @@ def reach(point: CrashPoint) -> None:
 
 
 VALUE_VARIABLE = "WATERMASTER_CRASH_ON_VALUE"
+HANG_VARIABLE = "WATERMASTER_HANG_ON_VALUE"
 
 
 class CrashingJudge:
-    """A judge that dies by SIGSEGV on any value that holds the text of `WATERMASTER_CRASH_ON_VALUE`."""
+    """A judge that meets its end on any value that holds the `marker`."""
 
-    def __init__(self, judge: Judge, marker: bytes) -> None:
+    def __init__(self, judge: Judge, marker: bytes, end: Callable[[], None]) -> None:
         self._judge = judge
         self._marker = marker
+        self._end = end
 
     def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
         """As the judge behind it, as long as it lives."""
         if any(value is not None and self._marker in value for value in values):
-            os.kill(os.getpid(), signal.SIGSEGV)
+            self._end()
         return self._judge.judge(keys, values, now_ms)
 
 
 def perhaps_crashing(judge: Judge) -> Judge:
-    """The judge itself unless the environment asks for a crash; read again in each child process."""
-    marker = os.environ.get(VALUE_VARIABLE, "")
-    return CrashingJudge(judge, marker.encode()) if marker else judge
+    """The judge itself unless the environment asks for a crash or an endless rule; each child process looks anew."""
+    for variable, end in ((VALUE_VARIABLE, _crash), (HANG_VARIABLE, _hang)):
+        marker = os.environ.get(variable, "")
+        if marker:
+            return CrashingJudge(judge, marker.encode(), end)
+    return judge
+
+
+def _crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _hang() -> None:
+    while True:
+        time.sleep(1)
