@@ -22,6 +22,7 @@ from watermaster.cli import (
     metrics,
     monitor,
     quarantine,
+    readiness,
     reset,
     status,
 )
@@ -38,7 +39,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for command in (demo, init, status, extend, reset, metrics, check, contract, gate, quarantine, monitor, incident):
+for command in (
+    demo,
+    init,
+    status,
+    readiness,
+    extend,
+    reset,
+    metrics,
+    check,
+    contract,
+    gate,
+    quarantine,
+    monitor,
+    incident,
+):
     command.register(app)
 
 

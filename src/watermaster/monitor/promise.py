@@ -1,0 +1,73 @@
+"""What a contract promises about time: the `slaProperties` of ODCS as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_UNIT_MS: Final[Mapping[str, int]] = {
+    name: ms
+    for names, ms in (
+        (("ms", "millisecond", "milliseconds"), 1),
+        (("s", "sec", "second", "seconds"), 1_000),
+        (("min", "minute", "minutes"), 60_000),
+        (("h", "hr", "hour", "hours"), 3_600_000),
+        (("d", "day", "days"), 86_400_000),
+        (("w", "week", "weeks"), 604_800_000),
+        (("y", "yr", "year", "years"), 31_557_600_000),
+    )
+    for name in names
+}
+"""`m` is left out: it may be minutes or months, and a guess would be wrong by a factor of 43,800."""
+
+_PROPERTIES: Final[Mapping[str, str]] = {
+    "latency": "latency",
+    "ly": "latency",
+    "retention": "retention",
+    "re": "retention",
+    "frequency": "frequency",
+    "fy": "frequency",
+}
+"""ODCS's names and their abbreviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Durations in milliseconds; None: not promised. `unread` names what is promised in no form that we can read."""
+
+    latency_ms: int | None = None
+    retention_ms: int | None = None
+    frequency_ms: int | None = None
+    owned: bool = False
+    unread: tuple[str, ...] = ()
+
+
+def read_promise(document: Mapping[str, Any]) -> Promise:
+    """The promises of a contract's document; of two about the same, the stricter one counts."""
+    found: dict[str, int] = {}
+    unread: list[str] = []
+    for entry in document.get("slaProperties") or ():
+        name = _PROPERTIES.get(str(entry.get("property")))
+        if name is None:
+            continue
+        ms = _duration_ms(entry.get("value"), entry.get("unit"))
+        if ms is None:
+            unread.append(name)
+        else:
+            stricter = max if name == "retention" else min
+            found[name] = stricter(ms, found.get(name, ms))
+    owned = bool(document.get("team"))
+    latency, retention, frequency = (found.get(name) for name in ("latency", "retention", "frequency"))
+    return Promise(latency, retention, frequency, owned, tuple(unread))
+
+
+def _duration_ms(value: object, unit: object) -> int | None:
+    """Milliseconds; None for what is no positive number with a unit that has one meaning."""
+    unit_ms = _UNIT_MS.get(unit.lower()) if isinstance(unit, str) else None
+    if unit_ms is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not math.isfinite(value) or value <= 0:
+        return None
+    return math.ceil(value * unit_ms)
