@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 from tests.faults.rig import GateRig
@@ -117,6 +118,19 @@ def test_a_day_of_an_operator(operator: Operator, monkeypatch: pytest.MonkeyPatc
     assert "cheap-enough" in whole["lines"][0]["notes"][0]
     assert "▲ $.customer:pattern" in operator.say("show", "0:5")
     run("show", "0:99", code=ExitCode.USAGE)
+    for name in ("held.jsonl", "held.parquet"):
+        file = rig.directory / name
+        assert run("export", str(file)) == {"file": str(file), "records": 11}
+        assert file.stat().st_mode & 0o777 == 0o600
+        run("export", str(file), code=ExitCode.USAGE)
+    lines = [json.loads(line) for line in (rig.directory / "held.jsonl").read_text().splitlines()]
+    assert (lines[0]["value"], lines[0]["rules"], lines[0]["masked"]) == ((DEAR % 0).decode(), ["cheap-enough"], False)
+    with duckdb.connect() as database:
+        rows = database.execute(f"FROM read_parquet('{rig.directory}/held.parquet')").fetchall()
+        names = [column[0] for column in database.description]
+    assert [dict(zip(names, row, strict=True)) for row in rows] == lines
+    assert run("export", str(rig.directory / "few.jsonl"), "--rule", "cheap-enough")["records"] == 8
+    assert not list(rig.directory.glob(".export-*")), "nothing is left behind"
     assert {r["group"] for r in run("list", "--rule", "cheap-enough")["records"]} == {dear["group"]}
     assert operator.states() == {"open": 11}
     # Nothing is done unless it is asked for, and nothing is chosen by default.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
+from watermaster.adapters.records.export_file import export_file
 from watermaster.cli.output import show_json
 from watermaster.cli.quarantine_look import balance_document, show_balance, show_groups
 from watermaster.cli.quarantine_show import exhibit_document, show_exhibit
@@ -14,11 +16,13 @@ from watermaster.contract.checks import Checks, FieldCheck, LogicalType
 from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
 from watermaster.quarantine.balance import BalanceRow, Terms
 from watermaster.quarantine.envelope import Envelope
+from watermaster.quarantine.export_row import export_row
 from watermaster.quarantine.group import GroupTally
 from watermaster.quarantine.held import Adoption, NotHeld, QuarantineRecord, read_whole
 from watermaster.quarantine.lifecycle import Hold, State
 from watermaster.runtime.hold_survey import Surveyed
 from watermaster.stream.coordinates import Coordinates, TopicPartition
+from watermaster.stream.fault import UsageFault
 
 TERMS = Terms("orders", "sha256:abcdef", 3, 20_000)
 
@@ -83,3 +87,32 @@ def test_what_the_contract_restricts_is_in_no_form_of_output(capsys: pytest.Capt
     assert base64.b64encode(b"SECRET").decode().rstrip("=") not in shown
     assert '"id": 1' in shown, "what is not restricted is shown"
     assert "SECRET" in json.dumps(exhibit_document(*surveyed()))
+
+
+def test_a_row_for_other_tools_holds_nothing_that_is_restricted() -> None:
+    found, checks = surveyed()
+    row = export_row(found.held, found.hold, found.original, checks)
+    assert (row["key"], row["value"], row["masked"]) == ("SECRET", '{"id": 1, "email": "SECRET"}', False)
+    assert [(header["value"], header["encoding"]) for header in row["headers"]] == [(HOSTILE, "text")]
+    found, checks = surveyed(restricted=True)
+    row = export_row(found.held, found.hold, found.original, checks)
+    assert "SECRET" not in str(row)
+    assert (row["masked"], row["headers"]) == (True, [])
+
+
+def test_bytes_that_are_no_text_are_base64_in_a_row() -> None:
+    found, checks = surveyed(b"\xff\x00")
+    row = export_row(found.held, found.hold, found.original, checks)
+    assert (row["value"], row["value_encoding"]) == ("/wA=", "base64")
+
+
+def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(TypeError), export_file(tmp_path / "a.jsonl", {}) as rows:
+        rows.write({"a": object()})
+    assert list(tmp_path.iterdir()) == []
+    with export_file(tmp_path / "a.jsonl", {}) as rows:
+        rows.write({"a": HOSTILE})
+    assert (tmp_path / "a.jsonl").read_text().isascii()
+    assert "\x1b" not in (tmp_path / "a.jsonl").read_text()
+    with pytest.raises(UsageFault, match="WM-EXPORT-FORM"), export_file(tmp_path / "a.csv", {}):
+        pass

@@ -6,6 +6,7 @@ import typer
 
 from watermaster.cli import (
     quarantine_approve,
+    quarantine_export,
     quarantine_fix,
     quarantine_look,
     quarantine_replay,
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     )
     quarantine_look.register(quarantine_app)
     quarantine_show.register(quarantine_app)
+    quarantine_export.register(quarantine_app)
     quarantine_fix.register(quarantine_app)
     quarantine_replay.register(quarantine_app)
     quarantine_approve.register(quarantine_app)

@@ -63,7 +63,7 @@ def _groups(
     from watermaster.runtime.hold_horizon import OldestOpen
     from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
 
-    selection = selection_of(rules=rule, since=since, until=until, states=_states(state))
+    selection = selection_of(rules=rule, since=since, until=until, states=states_of(state))
     configuration = load_configuration(config)
     groups, oldest = Groups(), OldestOpen()
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
@@ -161,7 +161,7 @@ def _list(
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
 
-    selection = selection_of(group, rule, partition, offset, contract, since, until, _states(state))
+    selection = selection_of(group, rule, partition, offset, contract, since, until, states_of(state))
     configuration = load_configuration(config)
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
         walk = walk_held(desk, choose_streams(desk.gate, stream), selection, _behind(after))
@@ -314,7 +314,8 @@ def moment(at_ms: int) -> str | None:
         return str(at_ms)
 
 
-def _states(named: list[str] | None) -> tuple[str, ...]:
+def states_of(named: list[str] | None) -> tuple[str, ...]:
+    """The states that `--state` names; what can still be acted upon without it. Raises UsageFault."""
     from watermaster.quarantine.lifecycle import State
 
     known = [state.value for state in State]

@@ -8,7 +8,7 @@ only by case is refused: DuckDB would rename one of them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +24,8 @@ PART_ROWS: Final = 200_000
 """Row groups are joined to at least so many: a part then costs more to judge than to begin."""
 _MEMORY: Final = "1GB"
 """Far more than one row group on one thread takes; beyond it DuckDB says so instead of growing."""
+_OBJECT_BYTES: Final = 128 * 1024 * 1024
+"""Of one line: a record of the largest size that brokers take, escaped."""
 _GLOB_SIGNS: Final = str.maketrans({sign: f"[{sign}]" for sign in "*?["})
 
 
@@ -50,6 +52,15 @@ def read_parquet(part: Part, reading: Reading) -> Iterator[Chunk]:
             numbers = list(range(number + 1, number + len(values) + 1))
             number += len(values)
             yield Chunk(numbers, values, last_number=number, read=_share(part, number))
+
+
+def write_parquet(lines: Path, file: Path, columns: Mapping[str, str]) -> None:
+    """Turn lines of JSON into Parquet; `columns` are DuckDB's types by name. Raises UsageFault WM-CHECK-EXTRA."""
+    with _opened(str(lines)) as database:
+        rows = database.read_json(
+            _literally(str(lines)), columns=dict(columns), format="newline_delimited", maximum_object_size=_OBJECT_BYTES
+        )
+        rows.write_parquet(os.path.abspath(file), compression="zstd")  # noqa: PTH100 - as in `_literally`
 
 
 def _query(database: duckdb.DuckDBPyConnection, part: Part) -> str:
