@@ -56,6 +56,7 @@ def test_random_kills(kafka_three: KafkaCluster, tmp_path: Path, seed: int) -> N
 
 
 def _finish(rig: GateRig, reader: ConcurrentReader) -> None:
+    rig.cluster.wait_until_ready()  # a gate that starts into an outage says so and ends
     rig.produce(500)  # the last gate must be up to move these
     rig.start("--workers", "2")
     rig.wait_until_drained(300)

@@ -69,7 +69,7 @@ def test_forms_and_processes_make_no_difference(folder: Path) -> None:
 def test_no_value_and_no_unknown_name_is_in_any_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for output in ("table", "json", "junit", "markdown"):
         arguments = ["check", f"{folder}/data", "--contract", f"{folder}/c.odcs.yaml", "--output", output]
-        assert execute([*arguments, "--record", f"{folder}/runs.jsonl"]) == ExitCode.FINDINGS
+        assert execute([*arguments, "--record-file", f"{folder}/runs.jsonl"]) == ExitCode.FINDINGS
         shown = capsys.readouterr()
         assert "secret" not in shown.out + shown.err
         assert "120" in shown.out or output == "junit"

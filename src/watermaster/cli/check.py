@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ from watermaster.cli.check_source import (
 )
 from watermaster.cli.check_view import CheckOutput, show_report
 from watermaster.cli.errors import EXIT_CODES, ExitCode
-from watermaster.cli.output import ClusterOption, ConfigOption
+from watermaster.cli.output import ClusterOption, ConfigOption, show_json, show_table
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault, WorldFault
 
@@ -36,21 +37,38 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
+ContractOption = Annotated[Path | None, typer.Option("--contract", help="The contract (*.odcs.yaml).")]
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="Files, folders or globs: JSON lines, JSON, CSV, Parquet, Avro."),
+]
+StreamOption = Annotated[
+    str | None, typer.Option("--stream", help="The stream of the contract, if it describes several.")
+]
+FormatOption = Annotated[
+    Form | None, typer.Option("--format", help="What the files are, whatever their names end with.")
+]
+ProcessesOption = Annotated[
+    int | None, typer.Option("--processes", min=1, max=256, help="Instead of one for each core.")
+]
+RecordOption = Annotated[
+    bool, typer.Option("--record", help="Keep when, what and how many in the database: `monitor` watches it.")
+]
+RecordFileOption = Annotated[
+    Path | None, typer.Option("--record-file", help="Append the same to this file, as one line of JSON.")
+]
+RunsOption = Annotated[bool, typer.Option("--runs", help="Check nothing: list the runs that were kept.")]
+CheckOutputOption = Annotated[
+    CheckOutput, typer.Option("--output", help="For people, scripts, CI systems, or a merge request.")
+]
+
+
 def check(
-    contract: Annotated[Path, typer.Option("--contract", help="The contract (*.odcs.yaml).")],
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Files, folders or globs: JSON lines, JSON, CSV, Parquet, Avro."),
-    ] = None,
-    stream: Annotated[
-        str | None, typer.Option("--stream", help="The stream of the contract, if it describes several.")
-    ] = None,
-    form: Annotated[
-        Form | None, typer.Option("--format", help="What the files are, whatever their names end with.")
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option("--processes", min=1, max=256, help="Instead of one for each core.")
-    ] = None,
+    contract: ContractOption = None,
+    paths: PathsArgument = None,
+    stream: StreamOption = None,
+    form: FormatOption = None,
+    processes: ProcessesOption = None,
     table: TableOption = None,
     database: DatabaseOption = None,
     topic: TopicOption = None,
@@ -58,12 +76,10 @@ def check(
     offsets: RangeOption = None,
     config: ConfigOption = Path("watermaster.yaml"),
     cluster: ClusterOption = None,
-    record: Annotated[
-        Path | None, typer.Option("--record", help="Append when, what and how many to this file, as one line of JSON.")
-    ] = None,
-    output: Annotated[
-        CheckOutput, typer.Option("--output", help="For people, scripts, CI systems, or a merge request.")
-    ] = CheckOutput.TABLE,
+    record: RecordOption = False,
+    record_file: RecordFileOption = None,
+    runs: RunsOption = False,
+    output: CheckOutputOption = CheckOutput.TABLE,
 ) -> None:
     """Judge records in files, tables or a topic as the gate would, and what the contract asserts of all together.
 
@@ -75,24 +91,44 @@ def check(
     read-only and shut in; the records are the table `${table}`, also under the schema object's name). They are judged
     over all of the run as one batch, exactly, and never change the verdict of a record.
 
+    With --record the run is kept in the database of the configuration, where `--runs` lists it. `monitor` opens an
+    incident when the newest run of a stream failed, or none came for longer than the contract's SLA `frequency`.
+
     Ends with 0 if all records pass, 1 if any is held or dropped or an assertion of severity error is not met, and as
     other commands do if something cannot be read to its end; what was read until then is still reported. Values of
     records are never shown.
     """
-    from watermaster.wiring.contract import compile_checks
-
+    if runs:
+        _show_runs(config, output)
+        return
+    if contract is None:
+        raise UsageFault("WM-CHECK-CONTRACT", "No contract is named.", hint="Give --contract FILE.")
     source = CheckSource(
         paths or (), form, processes, table or (), database, topic, start, offsets or (), config, cluster
     )
     source.require_one()
+    report = _judge_and_keep(source, contract, stream, config if record else None, record_file)
+    show_report(report, output)
+    _end(report)
+
+
+def _judge_and_keep(
+    source: CheckSource, contract: Path, stream: str | None, runs_of: Path | None, record_file: Path | None
+) -> CheckReport:
+    """`runs_of` is the configuration whose database keeps the run."""
+    from watermaster.wiring.check_record import keep_run
+    from watermaster.wiring.check_runs import open_runs, run_of
+    from watermaster.wiring.contract import compile_checks
+
     checks = compile_checks(_read(contract), str(contract), stream)
     now_ms = int(time.time() * 1000)
     with _progress() as progress:
         report = judge(source, checks, now_ms, progress)
-    if record is not None:
-        _keep(report, record, now_ms)
-    show_report(report, output)
-    _end(report)
+    if runs_of is not None:
+        open_runs(runs_of).keep(run_of(report, checks, now_ms, _exit_code(report)))
+    if record_file is not None:
+        keep_run(report, record_file, now_ms, _exit_code(report))
+    return report
 
 
 def _read(contract: Path) -> bytes:
@@ -111,11 +147,29 @@ def _end(report: CheckReport) -> None:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _keep(report: CheckReport, record: Path, now_ms: int) -> None:
-    from watermaster.wiring.check_record import keep_run
-
+def _exit_code(report: CheckReport) -> int:
     outcome = ExitCode.FINDINGS if report.has_findings else ExitCode.OK
-    keep_run(report, record, now_ms, int(outcome if report.unread is None else EXIT_CODES[WorldFault]))
+    return int(outcome if report.unread is None else EXIT_CODES[WorldFault])
+
+
+_RUN_COLUMNS = ("When", "Stream", "What", "Records", "Pass", "Held", "Dropped", "Assertions failed", "Exit")
+
+
+def _show_runs(config: Path, output: CheckOutput) -> None:
+    from watermaster.wiring.check_runs import list_runs
+
+    found = list_runs(config)
+    if output is CheckOutput.JSON:
+        show_json(found)
+        return
+    rows = [
+        (
+            datetime.fromtimestamp(run.at_ms / 1000, UTC).isoformat(timespec="seconds"), run.stream, run.source,
+            run.records, run.passed, run.held, run.dropped, run.failed_assertions, run.exit_code,
+        )
+        for run in found
+    ]  # fmt: skip
+    show_table("Kept runs", _RUN_COLUMNS, rows)
 
 
 @contextmanager

@@ -207,5 +207,7 @@ class Checks:
     owner: str | None = None
     assertions: tuple[Assertion, ...] = ()
     """What is asked of many records together, as far as it can be judged over whole files and closed windows."""
+    cadence_ms: int | None = None
+    """How often a batch is promised (the SLA `frequency`), in milliseconds."""
     unjudged: tuple[str, ...] = field(default=())
     """What the contract asks and record checks cannot judge (assertions, `text` rules, …), said and not passed over."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from watermaster.contract.assertion_compiler import compile_assertions
+from watermaster.contract.cadence import cadence_ms
 from watermaster.contract.checks import Checks
 from watermaster.contract.document import ReadResult
 from watermaster.contract.extension import (
@@ -112,6 +113,7 @@ def _compile_stream(element: Element, findings: Findings) -> Checks:
         hold_budget=hold_budget(found, own),
         owner=owner(document),
         assertions=compile_assertions(root, own),
+        cadence_ms=cadence_ms(own),
         unjudged=tuple(own.unjudged),
     )
 

@@ -98,6 +98,8 @@ def _fix(signals: Sequence[Signal]) -> Answer:
         return Answer(None, missing="the cluster does not answer, so nothing can be seen of what waits in it")
     if SignalKind.DATA_LOST in kinds or SignalKind.GROUP_ABANDONED in kinds:
         return Answer("not what is gone from this topic; what is still there is read when the group goes on")
+    if kinds & {SignalKind.BATCH_FAILED, SignalKind.BATCH_MISSING}:
+        return Answer("mend or deliver the batch and check it again with `--record`: a good run ends this")
     if SignalKind.HELD_SHARE in kinds:
         return Answer("yes: what was held keeps its bytes and its reasons in the quarantine topic")
     waiting = f"up to {unread} records wait in the topic; " if unread else ""

@@ -50,6 +50,8 @@ SEVERITIES: Final[tuple[SeverityRow, ...]] = (
     SeverityRow(2, SignalKind.CONSUMER_STUCK),
     SeverityRow(2, SignalKind.HELD_SHARE),
     SeverityRow(3, SignalKind.HELD_SHARE, held_share_min=0.5),
+    SeverityRow(2, SignalKind.BATCH_FAILED),
+    SeverityRow(2, SignalKind.BATCH_MISSING),
     SeverityRow(3, SignalKind.GATE_STOPPED),
     SeverityRow(4, SignalKind.GATE_STOPPED, blast_min=3),
     SeverityRow(4, SignalKind.CLUSTER_UNREACHABLE),

@@ -21,6 +21,10 @@ class SignalKind(Enum):
     GATE_STOPPED = "gate_stopped"
     HELD_SHARE = "held_share"
     """The gate holds a large part of what it reads."""
+    BATCH_FAILED = "batch_failed"
+    """The newest batch that was checked has findings, or could not be read."""
+    BATCH_MISSING = "batch_missing"
+    """No batch was checked for longer than the contract's `frequency`."""
     GROUP_ABANDONED = "group_abandoned"
     """An empty group that had lost records before it was first looked at: most likely nobody wants it any more."""
 

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from watermaster.incident.answer import Surroundings, answer
+from watermaster.incident.batch import BatchRun, batch_signals
 from watermaster.incident.incident import Incident
 from watermaster.incident.life import State
 from watermaster.incident.paging import Page, Route, plan_pages
@@ -66,7 +67,10 @@ class IncidentWatch:
         clock: Clock,
         holder: str,
         owners: Mapping[str, str],
+        batches: Callable[[], Sequence[BatchRun]] = tuple,
     ) -> None:
+        """`batches` gives the newest kept run of `check` for each stream."""
+        self._batches = batches
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
         self._configuration, self._holder, self._owners = configuration, holder, owners
         self._reader = SignalReader(configuration)
@@ -83,6 +87,7 @@ class IncidentWatch:
         looks = self._look()
         now_ms = self._clock.now_ms()
         signals = [signal for look in looks for signal in self._reader.read(look, now_ms)]
+        signals += batch_signals(self._batches(), now_ms)
         blind = frozenset().union(*map(blind_of, looks))
         if not self._lead():
             return

@@ -12,6 +12,7 @@ from pathlib import Path
 from watermaster.adapters.alerts.sender import HttpSender
 from watermaster.adapters.database.engine import open_database
 from watermaster.adapters.database.incidents import DatabaseIncidents
+from watermaster.adapters.database.runs import DatabaseRuns
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.adapters.metrics.server import MetricsServer
 from watermaster.adapters.metrics.watch_collector import WatchCollector, watch_health
@@ -49,14 +50,16 @@ def run_monitor(
     configuration = load_configuration(config)
     clock, poll_ms = SystemClock(), configuration.monitor.poll_ms
     fleet = open_fleet(config, None)
+    engine = open_database(configuration.database, configuration.state_directory)
     watch = IncidentWatch(
         configuration,
         fleet.look,
-        DatabaseIncidents(open_database(configuration.database, configuration.state_directory)),
+        DatabaseIncidents(engine),
         senders_of(configuration),
         clock,
         holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
         owners=owners_of(configuration),
+        batches=DatabaseRuns(engine).newest,
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
     collector = WatchCollector(lambda: watch.state, clock)

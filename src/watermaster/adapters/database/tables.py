@@ -46,6 +46,16 @@ page: Final = Table(
     UniqueConstraint("dedup_key", name="one_page_per_key"),
 )
 
+check_run: Final = Table(
+    "check_run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("newest_run_of_a_stream", check_run.c.stream, check_run.c.id)
+
 lease: Final = Table(
     "lease",
     metadata,

@@ -216,8 +216,8 @@ class KafkaUpstream:
         self._paused.clear()
         self._next.clear()
         self._unanswered = None
-        self._generation = consumer.consumer_group_metadata()
         try:
+            self._generation = consumer.consumer_group_metadata()
             starts = self._listening().on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
         except BaseException as error:  # noqa: BLE001 - raised again by `read`
             self._raised = error
