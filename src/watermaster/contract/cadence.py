@@ -7,9 +7,10 @@ from typing import Final
 from watermaster.contract.findings import Findings, mappings, text
 
 _DAY_MS: Final = 86_400_000
+# `m` is left out: some mean minutes by it and some months, and a wrong guess pages at night.
 _UNITS: Final = {
     "s": 1_000, "second": 1_000, "seconds": 1_000,
-    "m": 60_000, "min": 60_000, "minute": 60_000, "minutes": 60_000,
+    "min": 60_000, "minute": 60_000, "minutes": 60_000,
     "h": 3_600_000, "hr": 3_600_000, "hour": 3_600_000, "hours": 3_600_000,
     "d": _DAY_MS, "day": _DAY_MS, "days": _DAY_MS,
     "w": 7 * _DAY_MS, "week": 7 * _DAY_MS, "weeks": 7 * _DAY_MS,
@@ -25,5 +26,5 @@ def cadence_ms(findings: Findings) -> int | None:
         value, unit = sla.get("value"), _UNITS.get((text(sla.get("unit")) or "").casefold())
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 and unit is not None:
             return int(value * unit)
-        findings.say("The SLA `frequency` is not read: it needs a number and a unit (s, m, h, d, w, y).")
+        findings.say("The SLA `frequency` is not read: it needs a number and a unit (s, min, h, d, w, y).")
     return None
