@@ -93,6 +93,19 @@ def test_promises_are_read_or_said_to_be_unreadable(entry: dict[str, Any], expec
     assert read_promise({"slaProperties": [entry]}) == expected
 
 
+@pytest.mark.parametrize(
+    ("document", "owned"),
+    [
+        ({}, False),
+        ({"team": {"name": "orders"}}, True),
+        ({"team": {"members": [{"username": "ada", "dateOut": "2024-01-01"}]}}, False),
+        ({"roles": [{"role": "data owner"}]}, True),
+    ],
+)
+def test_an_owner_is_whom_a_page_would_reach(document: dict[str, Any], owned: bool) -> None:
+    assert read_promise(document).owned is owned
+
+
 @given(st.integers(1, 10**12), st.integers(1, 10**12))
 def test_keeping_records_for_longer_never_adds_a_finding(kept_ms: int, more_ms: int) -> None:
     shorter = judge_readiness(KEPT, with_setting(retention_ms=str(kept_ms)))

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from watermaster.contract.compiler import owner
+
 _UNIT_MS: Final[Mapping[str, int]] = {
     name: ms
     for names, ms in (
@@ -58,7 +60,7 @@ def read_promise(document: Mapping[str, Any]) -> Promise:
         else:
             stricter = max if name == "retention" else min
             found[name] = stricter(ms, found.get(name, ms))
-    owned = bool(document.get("team"))
+    owned = owner(document) is not None
     latency, retention, frequency = (found.get(name) for name in ("latency", "retention", "frequency"))
     return Promise(latency, retention, frequency, owned, tuple(unread))
 

@@ -175,7 +175,7 @@ def _promised_retention(promise: Promise, around: Surroundings) -> Iterator[Read
 def _owner(promise: Promise, _: Surroundings) -> Iterator[ReadinessFinding]:
     if not promise.owned:
         fix = "Name a team with members in the contract, or owners in watermaster.yaml."
-        yield ReadinessFinding("owner", Severity.WARNING, "the contract names no team", "Nobody is paged.", fix)
+        yield ReadinessFinding("owner", Severity.WARNING, "the contract names no owner", "Nobody is paged.", fix)
 
 
 def _unread_promises(promise: Promise, _: Surroundings) -> Iterator[ReadinessFinding]:
