@@ -7,7 +7,9 @@ of workers, gates and brokers, activations in mid-stream, a concurrent read_comm
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,16 @@ pytestmark = [pytest.mark.kafka, pytest.mark.soak, pytest.mark.timeout(3600)]
 RECORDS = 100_000
 
 
-def test_every_crash_point_with_one_to_four_workers(kafka_three: KafkaCluster, tmp_path: Path) -> None:
-    rig = GateRig(kafka_three, tmp_path, "soak-points", partitions=4)
+@pytest.fixture
+def rig(kafka_three: KafkaCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GateRig]:
+    rig = GateRig(kafka_three, tmp_path, re.sub(r"\W+", "-", f"soak-{request.node.name}").strip("-"), partitions=4)
     rig.activate()
+    yield rig
+    if rig.process is not None and rig.process.poll() is None:
+        rig.kill()
+
+
+def test_every_crash_point_with_one_to_four_workers(rig: GateRig) -> None:
     rounds = [(point, workers) for point in CrashPoint for workers in (1, 2, 4)]
     with ConcurrentReader(rig) as reader:
         for number, (point, workers) in enumerate(rounds):
@@ -39,9 +48,7 @@ def test_every_crash_point_with_one_to_four_workers(kafka_three: KafkaCluster, t
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_kills(kafka_three: KafkaCluster, tmp_path: Path, seed: int) -> None:
-    rig = GateRig(kafka_three, tmp_path, f"soak-random-{seed}", partitions=4)
-    rig.activate()
+def test_random_kills(rig: GateRig, seed: int) -> None:
     chance = random.Random(seed)
     with ConcurrentReader(rig) as reader:
         for round_ in range(10):
@@ -49,6 +56,7 @@ def test_random_kills(kafka_three: KafkaCluster, tmp_path: Path, seed: int) -> N
             rig.start("--workers", str(chance.choice((1, 2, 3, 4))))
             disturb(rig, chance, seconds=15, brokers=round_ % 2 == 1)
             if round_ % 3 == 2:
+                rig.cluster.wait_until_ready()  # a person activates where the cluster answers
                 rig.write_contract(f"2.{round_}.0", price_max=1000 - round_)
                 rig.activate()
             rig.kill()

@@ -131,6 +131,7 @@ TRANSLATED = [
     (KafkaError.UNKNOWN_TOPIC_OR_PART, UsageFault, "WM-KAFKA-UNKNOWN-TOPIC"),
     (KafkaError.COORDINATOR_LOAD_IN_PROGRESS, WorldFault, "WM-KAFKA-COORDINATOR"),
     (KafkaError._TIMED_OUT, WorldFault, "WM-KAFKA-TIMEOUT"),
+    (KafkaError._DESTROY_BROKER, WorldFault, "WM-KAFKA-UNREACHABLE"),
     (KafkaError._TRANSPORT, WorldFault, "WM-KAFKA-ERROR"),
     (KafkaError.NOT_ENOUGH_REPLICAS, WorldFault, "WM-KAFKA-ERROR"),
 ]

@@ -201,6 +201,13 @@ def _explain_code(code: int, doing: str, on: str) -> Fault | None:
             hint="A broker is down, hangs or cannot be reached from here; `watermaster status` shows what can be seen.",
             retriable=True,
         )
+    if code == KafkaError._DESTROY_BROKER:
+        return WorldFault(
+            "WM-KAFKA-UNREACHABLE",
+            f"The broker that was asked went away while {doing}{on}.",
+            hint="Try again: another one answers for it, or it comes back.",
+            retriable=True,
+        )
     if code in _COORDINATOR:
         return WorldFault(
             "WM-KAFKA-COORDINATOR",
