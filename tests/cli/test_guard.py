@@ -42,6 +42,14 @@ def test_aborted_every_time_is_said(tmp_path: Path) -> None:
     assert log.read_text() == "x" * ATTEMPTS
 
 
+def test_a_wrong_address_in_the_library_is_an_abort_too(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("")
+    program = ABORT.replace("os.abort()", "os.kill(os.getpid(), 11)")
+    assert run_guarded([sys.executable, "-c", program, str(log), "1", "4"]) == 4
+    assert log.read_text() == "xx"
+
+
 def test_another_signal_is_no_reason_to_start_again() -> None:
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
     assert run_guarded([sys.executable, "-c", kill]) == 128 + 15
@@ -85,6 +93,7 @@ def test_signals_to_the_guard_alone_reach_the_command(number: signal.Signals) ->
         (["metrics"], {}, True),
         (["status"], {"WATERMASTER_GUARDED": "1"}, False),
         (["gate"], {}, False),
+        (["gate", "verify", "--mode", "full"], {}, True),
         ([], {}, False),
     ],
 )

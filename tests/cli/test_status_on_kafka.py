@@ -154,9 +154,10 @@ def test_half_down(one_down: tuple[KafkaCluster, str, str], tmp_path: Path, capf
     config.write_text(text)
 
     def settled() -> dict[str, Any] | None:
-        """Brokers learn of the new leaders one after the other; until then the lag is unknown, and said to be."""
+        """Brokers learn of the new leaders one after the other; until then figures are unknown, and said to be."""
         seen = status(config, capfd, "--cluster", "primary")["primary"]
-        if seen["gates"][0]["streams"][0]["lag"] is None:
+        (stream,) = seen["gates"][0]["streams"]
+        if stream["lag"] is None or stream["held_share"] is None:
             assert any(gate in unseen["what"] for unseen in seen["unseen"]), seen["unseen"]
             return None
         return cast("dict[str, Any]", seen)

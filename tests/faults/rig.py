@@ -244,7 +244,10 @@ class GateRig:
         """The report of a `gate verify` that proves everything."""
         command = [sys.executable, "-m", "watermaster", "gate", "verify", *arguments]
         command += ["--config", str(self.config)]
-        done = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, timeout=300, check=False)
+        environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # should it die, it says where
+        done = subprocess.run(
+            [*command, "--output", "json"], capture_output=True, text=True, timeout=300, check=False, env=environment
+        )
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
         report: dict[str, Any] = json.loads(done.stdout)
         return report

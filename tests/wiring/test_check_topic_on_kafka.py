@@ -69,7 +69,7 @@ def test_a_topic_is_judged_to_its_ends_with_its_keys(kafka: KafkaCluster, fresh_
     assert (code, report["records"], report["held"]) == (ExitCode.FINDINGS, 20, 8)
     assert {line["file"]: line["records"] for line in report["files"]} == {f"{topic}[0]": 10, f"{topic}[1]": 10}
     after = {group.group_id for group in kafka.admin().list_consumer_groups().result().valid}
-    assert after == groups, "no group was joined"
+    assert after <= groups, "no group was joined"
 
 
 def test_ranges_and_the_newest_records(kafka: KafkaCluster, fresh_topic: FreshTopic, run: Run) -> None:

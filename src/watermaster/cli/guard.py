@@ -1,9 +1,9 @@
 """Commands that look at clusters survive the client library's own death.
 
 librdkafka aborts the whole process if a group's coordinator dies while it is asked about the group
-(confluentinc/librdkafka, issue 4605: `eonce->refcnt > 0`). That is the hour in which somebody looks. So such a command
-runs in a process of its own, and one that was aborted is started again; it only reads from clusters, so nothing is
-done twice there.
+(confluentinc/librdkafka, issue 4605: `eonce->refcnt > 0`), and has been seen to end by a wrong address there. That is
+the hour in which somebody looks. So such a command runs in a process of its own, and one that died so is started again;
+it only reads from clusters, so nothing is done twice there.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ ATTEMPTS: Final = 3
 """A coordinator's successor takes over within seconds, and each attempt waits for some."""
 HEALTHY_S: Final = 60.0
 """A command that has lived so long may be aborted as often again: the next abort is about another broker's end."""
-GUARDED: Final = frozenset({"metrics", "monitor", "status"})
+GUARDED: Final = (("metrics",), ("monitor",), ("status",), ("gate", "verify"))
+"""How such commands begin."""
+_DEATHS: Final = frozenset({-signal.SIGABRT, -signal.SIGSEGV})
 _INSIDE: Final = "WATERMASTER_GUARDED"
 _TERMINAL_S: Final = 1.0
 
 
 def needs_guard(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Whether this command asks for a process of its own and is not in it already."""
-    return bool(arguments) and arguments[0] in GUARDED and _INSIDE not in environment
+    return _INSIDE not in environment and any(tuple(arguments[: len(begin)]) == begin for begin in GUARDED)
 
 
 def run_guarded(command: Sequence[str], healthy_s: float = HEALTHY_S) -> int:
-    """Run the command on our terminal; its exit code. `WorldFault` if the client library aborts it every time.
+    """Run the command on our terminal; its exit code. `WorldFault` if the client library ends it every time.
 
     SIGINT and SIGTERM are passed on. An attempt that lives for `healthy_s` seconds starts the count anew.
     """
@@ -43,7 +45,7 @@ def run_guarded(command: Sequence[str], healthy_s: float = HEALTHY_S) -> int:
     while failed < ATTEMPTS:
         started = time.monotonic()
         code = _run(command, environment)
-        if code != -signal.SIGABRT:
+        if code not in _DEATHS:
             return code if code >= 0 else 128 - code
         failed = 1 if time.monotonic() - started >= healthy_s else failed + 1
     raise WorldFault(
