@@ -1,4 +1,4 @@
-"""Rows 24, 26 and 27 of the fault matrix: what a broker holds is damaged, cut off, or cannot be written any more."""
+"""Rows 24 to 27 of the fault matrix: what a broker holds is damaged, cut off, or cannot be reached any more."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from tests.faults.rig import GateRig
 
+from watermaster.adapters.kafka.connect_check import connect
+from watermaster.adapters.kafka.surveyor import KafkaSurveyor
+from watermaster.monitor.health import Signal
+from watermaster.runtime.configuration import ClusterConfiguration
+from watermaster.runtime.monitor import Monitor
 from watermaster.testing.kafka import KafkaCluster
 from watermaster.testing.waiting import wait_until
 
@@ -180,3 +185,35 @@ def test_an_unclean_election_stops_a_gate_that_was_away(unclean: Unclean) -> Non
     unclean.rig.produce(200)
     unclean.rig.start()
     _stopped_as_truncated(unclean.rig)
+
+
+def test_a_disk_that_goes_away_is_seen_and_nothing_is_lost(tmp_path: Path) -> None:
+    """Row 25: one of two disks cannot be read or written any more; what lies there alone has no leader until it is."""
+    disks = [tmp_path / "disk-1", tmp_path / "disk-2"]
+    overrides = {"log.flush.offset.checkpoint.interval.ms": 1000}  # how soon a broker touches an idle disk
+    with KafkaCluster(log_directories={1: disks}, overrides=overrides) as cluster:
+        rig = GateRig(cluster, tmp_path, "disk", partitions=2)
+        rig.activate()
+        rig.produce(400)
+        rig.start()
+        rig.wait_until_drained()
+        monitor = Monitor(KafkaSurveyor(connect(ClusterConfiguration("test", cluster.bootstrap))))
+        (disk,) = [disk for disk in disks if (disk / f"{rig.landing}-1").is_dir()]
+        offline = (Signal.OFFLINE, f"{rig.landing}[1]")
+
+        def signals() -> set[tuple[Signal, str]]:
+            return {(problem.signal, problem.subject) for problem in monitor.look(group_ids=()).problems}
+
+        assert offline not in signals()
+        away = disk.rename(tmp_path / "away")
+        wait_until(lambda: offline in signals(), "the partition without a leader is seen", timeout_s=90)
+        assert rig.process is not None
+        assert rig.process.poll() is None
+        cluster.broker(1).stop()
+        away.rename(disk)
+        cluster.broker(1).start()
+        wait_until(lambda: offline not in signals(), "it is served again", timeout_s=90)
+        rig.produce(200)
+        rig.wait_until_drained(180)
+        assert rig.stop() == 0
+        rig.assert_proved()

@@ -23,6 +23,7 @@ SHOWN = {
     11: ("faults/test_broker_data.py::test_idle_for_longer_than_a_transactional_id_is_kept",),
     12: ("faults/test_processes.py::test_too_large_for_the_trusted_topic_is_held_by_reference",
          "wiring/test_gate_acls.py::test_without_any_one_of_them_it_says_so_and_commits_nothing"),
+    13: ("adapters/kafka/test_downstream_on_kafka.py::test_an_exception_in_a_delivery_callback_commits_nothing",),
     14: ("faults/test_processes.py::test_a_native_crash_is_held_after_three_deaths",),
     15: ("faults/test_processes.py::test_a_native_crash_is_held_after_three_deaths",),
     16: ("faults/test_processes.py::test_an_endless_rule_is_held_after_three_tries",),
@@ -34,6 +35,7 @@ SHOWN = {
     23: ("faults/test_brokers.py::test_the_coordinator_of_the_group_stands_still",
          "faults/test_brokers.py::test_the_hosts_of_the_coordinators_are_killed"),
     24: ("faults/test_broker_data.py::test_a_broker_that_cannot_write_stops_nothing_for_good",),
+    25: ("faults/test_broker_data.py::test_a_disk_that_goes_away_is_seen_and_nothing_is_lost",),
     26: ("faults/test_broker_data.py::test_an_unclean_election_stops_a_running_gate",
          "faults/test_broker_data.py::test_an_unclean_election_stops_a_gate_that_was_away"),
     27: ("faults/test_broker_data.py::test_a_batch_with_a_wrong_byte_is_never_passed_over",),
@@ -51,10 +53,8 @@ SHOWN = {
 }  # fmt: skip
 
 NOT_SEEN = {
-    13: "an exception in a delivery callback: ours only keeps the first error, which the next call raises",
     18: "a schema registry that is away; JSON streams have none",
     19: "a schema registry that gives another schema for a known id; JSON streams have none",
-    25: "an unreadable log directory at a broker",
 }
 
 
