@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.connection import consumer_settings
-from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, REQUEST_TIMEOUT_S, TAIL_FETCH_WAIT_MS, UNUSED_GROUP
+from watermaster.adapters.kafka.log_bounds import REQUEST_TIMEOUT_S
+from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, TAIL_FETCH_WAIT_MS, UNUSED_GROUP
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault, WorldFault
 

@@ -143,18 +143,65 @@ _AUTHORIZATION: Final = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "cluster",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "transactional id",
 }
-_TIMED_OUT: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE, KafkaError.REQUEST_TIMED_OUT})
-_COORDINATOR: Final = frozenset(
+LEADER_MOVES: Final = frozenset(
     {
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError._WAIT_COORD,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.REPLICA_NOT_AVAILABLE,
     }
 )
+"""A partition is between two leaders, or its new one does not know yet how far the log is safe."""
 _UNKNOWN_TOPIC: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    codes: frozenset[int]
+    code: str
+    message: str
+    """`{doing}` is what was tried, `{on}` a space and the resource, or nothing."""
+    hint: str
+
+
+_PASSING: Final = (
+    _Passing(
+        frozenset({KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE, KafkaError.REQUEST_TIMED_OUT}),
+        "WM-KAFKA-TIMEOUT",
+        "Kafka did not answer in time while {doing}{on}.",
+        "A broker is down, hangs or cannot be reached from here; `watermaster status` shows what can be seen.",
+    ),
+    _Passing(
+        frozenset({KafkaError._DESTROY_BROKER}),
+        "WM-KAFKA-UNREACHABLE",
+        "The broker that was asked went away while {doing}{on}.",
+        "Try again: another one answers for it, or it comes back.",
+    ),
+    _Passing(
+        frozenset(
+            {
+                KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+                KafkaError.COORDINATOR_NOT_AVAILABLE,
+                KafkaError.NOT_COORDINATOR,
+                KafkaError._WAIT_COORD,
+            }
+        ),
+        "WM-KAFKA-COORDINATOR",
+        "The coordinator{on} is not available at this moment ({doing}).",
+        "It has moved or is loading; try again in a few seconds.",
+    ),
+    _Passing(
+        LEADER_MOVES,
+        "WM-KAFKA-LEADER",
+        "A partition{on} has no leader that can answer at this moment ({doing}).",
+        "One is being chosen, which takes seconds; if it lasts, `watermaster status --health` says what is offline.",
+    ),
+)
+"""Conditions that pass by themselves."""
 
 
 def translate_error(error: KafkaError | BaseException, *, doing: str = "talking to Kafka", resource: str = "") -> Fault:
@@ -194,27 +241,10 @@ def _explain_code(code: int, doing: str, on: str) -> Fault | None:
             f"The topic{on} does not exist, or this login may not see it ({doing}).",
             hint="Check its name and the login's DESCRIBE permission; topics are never created on the way.",
         )
-    if code in _TIMED_OUT:
-        return WorldFault(
-            "WM-KAFKA-TIMEOUT",
-            f"Kafka did not answer in time while {doing}{on}.",
-            hint="A broker is down, hangs or cannot be reached from here; `watermaster status` shows what can be seen.",
-            retriable=True,
-        )
-    if code == KafkaError._DESTROY_BROKER:
-        return WorldFault(
-            "WM-KAFKA-UNREACHABLE",
-            f"The broker that was asked went away while {doing}{on}.",
-            hint="Try again: another one answers for it, or it comes back.",
-            retriable=True,
-        )
-    if code in _COORDINATOR:
-        return WorldFault(
-            "WM-KAFKA-COORDINATOR",
-            f"No broker coordinates{on or ' the group'} at this moment ({doing}).",
-            hint="It has moved or is loading; try again in a few seconds.",
-            retriable=True,
-        )
+    for row in _PASSING:
+        if code in row.codes:
+            message = row.message.format(doing=doing, on=on)
+            return WorldFault(row.code, message, hint=row.hint, retriable=True)
     return None
 
 

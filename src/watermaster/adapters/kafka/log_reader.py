@@ -10,13 +10,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.connection import consumer_settings
+from watermaster.adapters.kafka.log_bounds import REQUEST_TIMEOUT_S, log_bounds
 from watermaster.runtime.ports import LogRecord
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault, WorldFault
 
 _Answer = TypeVar("_Answer")
-
-REQUEST_TIMEOUT_S = 30.0
 
 UNUSED_GROUP = "watermaster.reads-without-a-group"
 """librdkafka wants a group id even where none is joined; no member and no offset ever appears under it."""
@@ -74,17 +73,11 @@ class KafkaLogReader:
     def _ends(self) -> dict[int, int]:
         if not self._next:
             self._assign()
-        return {
-            p: self._consumer.get_watermark_offsets(KafkaTopicPartition(self._topic, p), timeout=REQUEST_TIMEOUT_S)[1]
-            for p in self._next
-        }
+        return {p: log_bounds(self._consumer, self._topic, p)[1] for p in self._next}
 
     def _assign(self) -> None:
         for partition in partitions_of(self._consumer, self._topic, self._translate):
-            low, _ = self._consumer.get_watermark_offsets(
-                KafkaTopicPartition(self._topic, partition), timeout=REQUEST_TIMEOUT_S
-            )
-            self._next[partition] = low
+            self._next[partition], _ = log_bounds(self._consumer, self._topic, partition)
         self._consumer.assign([KafkaTopicPartition(self._topic, p, offset) for p, offset in self._next.items()])
 
     def _take(self, timeout_s: float) -> list[LogRecord]:
@@ -131,8 +124,7 @@ class KafkaLedgerTail:
 
     def _last(self, consumer: Consumer, source: TopicPartition, partition: int) -> list[LogRecord]:
         name = f"{source.topic}/{source.partition}".encode()
-        target = KafkaTopicPartition(self._topic, partition)
-        low, high = consumer.get_watermark_offsets(target, timeout=REQUEST_TIMEOUT_S)
+        low, high = log_bounds(consumer, self._topic, partition)
         step = TAIL_STEP
         while True:
             begin = max(low, high - step)

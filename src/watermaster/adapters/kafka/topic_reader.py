@@ -10,7 +10,8 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.columns import CONSUME_MAX, as_columns
 from watermaster.adapters.kafka.connection import consumer_settings
-from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, REQUEST_TIMEOUT_S, UNUSED_GROUP, partitions_of
+from watermaster.adapters.kafka.log_bounds import log_bounds
+from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, UNUSED_GROUP, partitions_of
 from watermaster.runtime.ports import ReadResult
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault
@@ -31,9 +32,7 @@ class KafkaTopicReader:
     def bounds(self, source: TopicPartition) -> tuple[int, int]:
         """Log start and last stable end offset, asked from the broker."""
         try:
-            return self._consumer.get_watermark_offsets(
-                KafkaTopicPartition(source.topic, source.partition), timeout=REQUEST_TIMEOUT_S
-            )
+            return log_bounds(self._consumer, source.topic, source.partition)
         except KafkaException as error:
             raise self._translate(error.args[0]) from error
 
