@@ -14,6 +14,7 @@ from watermaster.cli.contract_infer import infer
 from watermaster.cli.contract_lint import lint
 from watermaster.cli.contract_samples import try_samples
 from watermaster.cli.contract_show import show
+from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
 
@@ -45,6 +46,7 @@ def _activate(
         int | None, typer.Option("--rollback-to", help="Put the contract of this earlier activation in force again.")
     ] = None,
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
+    environment: EnvironmentOption = None,
     yes: YesOption = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
@@ -57,6 +59,9 @@ def _activate(
     plan = activation.plan(configuration, stream, document=document, rollback_to=rollback_to, why=why)
     write = yes and not plan.already_in_force
     if write:
+        chosen = plan.activation
+        action = f"put {chosen.contract_id} {chosen.contract_version} in force for {chosen.stream}"
+        name_environment(activation.cluster_of(configuration, stream), environment, [action])
         activation.write(configuration, plan)
     if output is OutputFormat.JSON:
         show_json({"activation": _plain(plan), "changes": plan.changes, "written": write})

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from watermaster.cli import gate_topics, observe, verify
+from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, say, show_json
 
@@ -123,16 +124,19 @@ def _resume(
     stream: Annotated[str, typer.Argument(help="The landing topic whose breaker is open.")],
     config: ConfigOption = Path("watermaster.yaml"),
     gate: GateOption = None,
+    environment: EnvironmentOption = None,
     yes: YesOption = False,
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Let a paused stream go on: what breaks the contract in force is held without limit until the next activation."""
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.wiring.activation import resume_stream
+    from watermaster.wiring.activation import cluster_of, resume_stream
 
     configuration = load_configuration(config)
     name = choose_gate(configuration.gates, gate)
+    if yes:
+        name_environment(cluster_of(configuration, stream), environment, [f"let {stream} go on"])
     told = resume_stream(configuration, name, stream, why=why, write=yes)
     if output is OutputFormat.JSON:
         show_json(told)

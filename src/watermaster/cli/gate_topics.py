@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, assert_never
 
 import typer
 
-from watermaster.cli.environment import name_environment
+from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, inert, say, show_json, show_table
 from watermaster.stream.fault import Fault, UsageFault
@@ -53,9 +53,7 @@ def _topics(
     ledger_days: Annotated[int, typer.Option(min=1, help="How long the ledger is kept; never less.")] = 30,
     kafka: Annotated[str | None, typer.Option("--kafka", help="Strimzi: the name of the Kafka resource.")] = None,
     with_acls: Annotated[bool, typer.Option("--with-acls", help="With --yes: create the missing ACLs too.")] = False,
-    environment: Annotated[
-        str | None, typer.Option(help="With --yes: names a production environment, so that nobody is asked.")
-    ] = None,
+    environment: EnvironmentOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Create and alter topics; without this only the plan.")] = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:

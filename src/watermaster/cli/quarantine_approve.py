@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watermaster.cli.environment_choice import EnvironmentOption, refuse_unnamed_environment
+from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, plain, say, show_json, show_table
 from watermaster.cli.quarantine_look import moment
@@ -44,9 +44,10 @@ def _approve(
             return 0
         if request not in waiting:
             raise UsageFault("WM-REQUEST", f"no request {request!r} waits", hint="`quarantine approve` lists them.")
-        if yes:
-            refuse_unnamed_environment(configuration.clusters[desk.gate.cluster], environment)
         found = waiting[request]
+        if yes:
+            action = f"{found.step.value} held records of {', '.join(found.streams)}"
+            name_environment(configuration.clusters[desk.gate.cluster], environment, [action])
         wish, streams = wish_of(found, desk)
         code = carry_out(desk, wish, streams, yes=yes, output=output)
         if yes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watermaster.cli.environment_choice import EnvironmentOption, refuse_unnamed_environment
+from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
@@ -161,7 +161,7 @@ def _ask_or_carry_out(
     with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
         cluster = configuration.clusters[desk.gate.cluster]
         if yes:
-            refuse_unnamed_environment(cluster, environment)
+            name_environment(cluster, environment, [f"{wish.step.value} held records of {stream or 'all streams'}"])
         streams = choose_streams(desk.gate, stream)
         return carry_out(desk, wish, streams, yes=yes, output=output, asks=needs_second_person(cluster, wish))
 

@@ -22,7 +22,12 @@ from watermaster.runtime.activate import (
     read_control,
     write_activation,
 )
-from watermaster.runtime.configuration import Configuration, GateConfiguration, StreamConfiguration
+from watermaster.runtime.configuration import (
+    ClusterConfiguration,
+    Configuration,
+    GateConfiguration,
+    StreamConfiguration,
+)
 from watermaster.runtime.ports import Output
 from watermaster.stream.fault import UsageFault
 from watermaster.wiring.contract import compile_checks
@@ -41,6 +46,12 @@ def find_stream(configuration: Configuration, stream: str) -> tuple[GateConfigur
         f"no gate has a stream {stream!r}; configured: {', '.join(known) or 'none'}",
         hint="Name the landing topic as it stands in watermaster.yaml.",
     )
+
+
+def cluster_of(configuration: Configuration, stream: str) -> ClusterConfiguration:
+    """The cluster of a landing or trusted topic. Raises UsageFault."""
+    gate, _ = find_stream(configuration, stream)
+    return configuration.clusters[gate.cluster]
 
 
 def plan(
