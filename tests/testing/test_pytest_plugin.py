@@ -19,8 +19,8 @@ def test_of_pure_code(): ...
 """
 
 
-def run_pytest(tmp_path: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    (tmp_path / "test_it.py").write_text(TESTS, encoding="utf-8")
+def run_pytest(tmp_path: Path, *arguments: str, tests: str = TESTS, **environment: str) -> tuple[int, str]:
+    (tmp_path / "test_it.py").write_text(tests, encoding="utf-8")
     clean = {key: value for key, value in os.environ.items() if key != "CI" and not key.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "-p", "watermaster.testing.pytest_plugin", "--rootdir", str(tmp_path)]
     done = subprocess.run(
@@ -72,3 +72,22 @@ def test_who_uses_a_cluster_fixture_is_marked(tmp_path: Path, no_java: dict[str,
     assert code == 0
     assert "1 passed, 2 deselected" in output
     assert "NOT run" not in output
+
+
+PROMETHEUS = """
+def test_by_fixture(prometheus_programs): ...
+
+def test_of_pure_code(): ...
+"""
+
+
+def test_missing_prometheus_is_told_as_loudly_and_fails_no_build_server(tmp_path: Path) -> None:
+    """Not every build server has Debian's packages; one that names a place for it means it."""
+    nowhere = {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "CI": "true"}
+    code, output = run_pytest(tmp_path, tests=PROMETHEUS, **nowhere)
+    assert code == 0
+    assert "1 passed, 1 skipped" in output
+    assert "1 test on real Prometheus and Alertmanager were NOT run because: WM-TESTKIT-PROMETHEUS" in output
+    code, output = run_pytest(tmp_path, tests=PROMETHEUS, WATERMASTER_PROMETHEUS_HOME=str(tmp_path), **nowhere)
+    assert code == 1
+    assert "WM-TESTKIT-PROMETHEUS-HOME" in output

