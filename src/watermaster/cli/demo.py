@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.demo import Audience
     from watermaster.runtime.demo_result import DemoResult
+    from watermaster.runtime.outage import OutageResult
     from watermaster.wiring.demo_cluster import BrokerKind
 
 _CONFIGURATION = Path("watermaster.yaml")
+OUTAGE = "outage"
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +31,16 @@ def register(app: typer.Typer) -> None:
 
 
 def _demo(
-    kafka: Annotated[str, typer.Option("--kafka", help="embedded, or real: Apache Kafka, fetched once.")] = "embedded",
+    fault: Annotated[
+        str | None, typer.Option("--fault", help="outage: a consumer stops, on real Kafka, and its data is saved.")
+    ] = None,
+    retention_s: Annotated[
+        int,
+        typer.Option("--retention-s", min=20, max=3600, help="Of --fault outage: how long its topic keeps records."),
+    ] = 60,
+    kafka: Annotated[
+        str | None, typer.Option("--kafka", help="embedded (the default), or real: Apache Kafka, fetched once.")
+    ] = None,
     bootstrap: Annotated[
         str | None, typer.Option("--bootstrap", help="HOST:PORT of a broker of your own; asks before it writes.")
     ] = None,
@@ -53,16 +64,21 @@ def _demo(
     yes: Annotated[bool, typer.Option("--yes", help="Create and delete topics on --bootstrap without asking.")] = False,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
-    """See the gate work on 336,776 real flights: no Kafka needed, nothing left behind."""
+    """See the gate work on 336,776 real flights, or an outage end well: no Kafka needed, nothing left behind."""
     from watermaster.cli.demo_ending import result_document, show_result
     from watermaster.wiring.demo import run_demo
     from watermaster.wiring.demo_cluster import DemoDeclined, DemoOrder
 
     _end_on_signals()
+    if fault is not None:
+        _refuse_for_fault(fault, kafka, bootstrap)
     live = not once and output is OutputFormat.TABLE and sys.stdout.isatty() and not console().is_dumb_terminal
+    if fault is not None:
+        _play_outage(retention_s, _index(package_index), _audience(output, live=live, yes=yes), output)
+        return
     cluster = _own_cluster(bootstrap, client_config, allow_plaintext=allow_plaintext, allow_anonymous=allow_anonymous)
     order = DemoOrder(
-        broker=_broker(kafka, cluster),
+        broker=_broker(kafka or "embedded", cluster),
         index=_index(package_index),
         records=records,
         rate=(400.0 if live else 0.0) if rate is None else rate,
@@ -81,6 +97,32 @@ def _demo(
         say("Nothing was done. --yes does it without asking.")
         return
     if not result.closed:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _refuse_for_fault(fault: str, kafka: str | None, bootstrap: str | None) -> None:
+    if fault != OUTAGE:
+        raise UsageFault("WM-USAGE", f"There is no fault {fault!r}.", hint=f"Use --fault {OUTAGE}.")
+    if bootstrap is not None or kafka not in (None, "real"):
+        raise UsageFault(
+            "WM-USAGE",
+            "An outage is played on a real Kafka of its own, which deletes records every second.",
+            hint=f"Leave out --kafka and --bootstrap: watermaster demo --fault {OUTAGE}.",
+        )
+
+
+def _play_outage(retention_s: int, index: str, audience: Audience, output: OutputFormat) -> None:
+    from watermaster.cli.demo_outage_view import outage_document, show_outage
+    from watermaster.runtime.outage import OutagePlan
+    from watermaster.wiring.demo_outage import run_outage
+
+    def show(result: OutageResult) -> None:
+        if output is OutputFormat.JSON:
+            show_json(outage_document(result))
+        else:
+            show_outage(result)
+
+    if not run_outage(OutagePlan(retention_s * 1000), index, audience, show).saved:
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import typer
 
+from watermaster.cli.demo_outage_view import OutageView, event_line, state_line
 from watermaster.cli.demo_view import PlayView
 from watermaster.cli.output import cell_text, one_line, say
 from watermaster.runtime.demo import Bill, Moment
+from watermaster.runtime.outage import OutageMoment, OutagePlan
 
 LINE_INTERVAL_S: Final = 5.0
 REDRAW_INTERVAL_S: Final = 0.125
@@ -43,6 +45,11 @@ class SilentAudience:
 
     @contextmanager
     def play(self, _bill: Bill) -> Iterator[Callable[[Moment], None]]:
+        """Nothing is shown."""
+        yield lambda _: None
+
+    @contextmanager
+    def outage(self, _plan: OutagePlan) -> Iterator[Callable[[OutageMoment], None]]:
         """Nothing is shown."""
         yield lambda _: None
 
@@ -83,6 +90,22 @@ class LineAudience:
         yield show
         if last is not None:
             _say(f"✓ {'Play them through the gate':<{_STEP_WIDTH}} {_state(last)}")
+
+    @contextmanager
+    def outage(self, _plan: OutagePlan) -> Iterator[Callable[[OutageMoment], None]]:
+        """A line for everything that happens, and one now and then for how it stands."""
+        told, shown_s = 0, time.monotonic()
+
+        def show(moment: OutageMoment) -> None:
+            nonlocal told, shown_s
+            for event in moment.events[told:]:
+                _say(event_line(event))
+            told = len(moment.events)
+            if time.monotonic() - shown_s >= LINE_INTERVAL_S:
+                shown_s = time.monotonic()
+                _say(f"{moment.at_s:6.1f} s    {state_line(moment)}")
+
+        yield show
 
     def agrees(self, plan: Sequence[str], question: str) -> bool:
         """The plan is shown; nobody is there to be asked."""
@@ -148,6 +171,26 @@ class TerminalAudience:
             yield show
             if last is not None:
                 draw(last)
+
+    @contextmanager
+    def outage(self, plan: OutagePlan) -> Iterator[Callable[[OutageMoment], None]]:
+        """The live picture; its last state stays on the screen."""
+        from rich.live import Live
+
+        view = OutageView(plan)
+        drawn_s = 0.0
+        self._console.print()
+        with Live(console=self._console, auto_refresh=False) as live:
+
+            def show(moment: OutageMoment) -> None:
+                nonlocal drawn_s
+                view.take(moment)
+                if time.monotonic() - drawn_s >= REDRAW_INTERVAL_S:
+                    drawn_s = time.monotonic()
+                    size = self._console.size
+                    live.update(view.draw(moment, size.width, size.height), refresh=True)
+
+            yield show
 
     def agrees(self, plan: Sequence[str], question: str) -> bool:
         """The plan, and the question."""

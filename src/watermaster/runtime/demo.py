@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from watermaster.runtime.gate_statistics import GateStatistics
+from watermaster.runtime.outage import OutageMoment, OutagePlan
 from watermaster.runtime.ports import Clock
 from watermaster.stream.fault import WorldFault
 
@@ -159,6 +160,10 @@ class Audience(Protocol):
 
     def play(self, bill: Bill) -> AbstractContextManager[Callable[[Moment], None]]:
         """The play: the function is called at every tick."""
+        ...
+
+    def outage(self, plan: OutagePlan) -> AbstractContextManager[Callable[[OutageMoment], None]]:
+        """The outage: the function is called at every tick."""
         ...
 
     def agrees(self, plan: Sequence[str], question: str) -> bool:

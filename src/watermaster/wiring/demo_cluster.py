@@ -106,7 +106,7 @@ def open_scene(order: DemoOrder, directory: Path, contract: bytes, audience: Aud
             with _embedded(audience) as (bootstrap, named):
                 yield _scene(ClusterConfiguration("demo", bootstrap), named, directory)
         case BrokerKind.REAL:
-            with _real(audience) as (bootstrap, named):
+            with real_broker(audience) as (bootstrap, named):
                 yield _scene(ClusterConfiguration("demo", bootstrap), named, directory)
         case BrokerKind.OWN:
             assert order.cluster is not None  # noqa: S101 - the order's own invariant
@@ -134,7 +134,8 @@ def _embedded(audience: Audience) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _real(audience: Audience) -> Iterator[tuple[str, str]]:
+def real_broker(audience: Audience) -> Iterator[tuple[str, str]]:
+    """Real Apache Kafka of one node: its address, and what it is. Raises UsageFault without the extra `testing`."""
     try:
         from watermaster.testing.kafka import KafkaCluster  # noqa: PLC0415 - needs the extra `testing`
     except ImportError as error:
