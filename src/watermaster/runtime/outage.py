@@ -140,7 +140,7 @@ class OutageWorld(Protocol):
     """The cluster, the source, the consumer, the monitor, and the hands of on-call."""
 
     def pump(self) -> None:
-        """Let the source write and the consumer read what is due; returns at once."""
+        """See to it that the source writes and the consumer reads; raises a fault if one of them cannot."""
         ...
 
     def look(self) -> Sight:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -56,6 +57,7 @@ PARTITIONS: Final = 4
 EXTENDED_MS: Final = 600_000
 SEGMENTS: Final = 12
 """Kafka deletes whole files: so many of them make up the retention."""
+FLOW_S: Final = 0.02
 PATIENCE_MS: Final = 2_000
 """The monitor's own, shrunk like everything else."""
 RAISE_MS: Final = 3_000
@@ -104,9 +106,17 @@ class KafkaOutage:
         self._writes = True
         self._began_s = time.monotonic()
         self._reader.start()
+        # A look takes its time, and neither a source nor a consumer would wait for it.
+        self._lock = threading.Lock()
+        self._failure: Exception | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._flow, name="stream", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Let go of the clients."""
+        self._ended.set()
+        self._thread.join()
         self._reader.stop()
         self._looker.close()
         self._surveyor.close()
@@ -114,7 +124,19 @@ class KafkaOutage:
             source.close()
 
     def pump(self) -> None:
-        """See `OutageWorld`."""
+        """See `OutageWorld`: the stream flows by itself; what has ended it is raised here."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _flow(self) -> None:
+        try:
+            while not self._ended.wait(FLOW_S):
+                with self._lock:
+                    self._move()
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the play's own thread raises it
+            self._failure = failure
+
+    def _move(self) -> None:
         if self._writes:
             due = min(FLIGHTS_TOTAL, int((time.monotonic() - self._began_s) * self._plan.rate)) - self._written
             records = list(islice(self._flights, due))
@@ -153,18 +175,21 @@ class KafkaOutage:
         """See `OutageWorld`."""
         text = f"{GROUP} 2.0"
         record_note(self._store, Note(SystemClock().now_ms(), "deploy", GROUP, "ci", text))
-        self._reader.stop()
+        with self._lock:
+            self._reader.stop()
         return f"incident note deploy '{text}' --on {GROUP}; the consumer is stopped for it, and does not come back"
 
     def start_reader(self) -> None:
         """See `OutageWorld`."""
-        self._reader.start()
+        with self._lock:
+            self._reader.start()
 
     def stop_source(self) -> None:
         """See `OutageWorld`."""
-        self._writes = False
-        for source in self._sources:
-            source.flush()
+        with self._lock:
+            self._writes = False
+            for source in self._sources:
+                source.flush()
 
     def take(self, number: int) -> None:
         """See `OutageWorld`."""
