@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from watermaster.runtime.demo import Audience
     from watermaster.runtime.demo_result import DemoResult
     from watermaster.runtime.outage import OutageResult
-    from watermaster.wiring.demo_cluster import BrokerKind
+    from watermaster.wiring.demo_cluster import BrokerKind, DemoOrder
 
 _CONFIGURATION = Path("watermaster.yaml")
 OUTAGE = "outage"
@@ -65,17 +65,15 @@ def _demo(
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """See the gate work on 336,776 real flights, or an outage end well: no Kafka needed, nothing left behind."""
-    from watermaster.cli.demo_ending import result_document, show_result
-    from watermaster.wiring.demo import run_demo
-    from watermaster.wiring.demo_cluster import DemoDeclined, DemoOrder
-
     _end_on_signals()
+    live = not once and output is OutputFormat.TABLE and sys.stdout.isatty() and not console().is_dumb_terminal
+    audience = _audience(output, live=live, yes=yes)
     if fault is not None:
         _refuse_for_fault(fault, kafka, bootstrap)
-    live = not once and output is OutputFormat.TABLE and sys.stdout.isatty() and not console().is_dumb_terminal
-    if fault is not None:
-        _play_outage(retention_s, _index(package_index), _audience(output, live=live, yes=yes), output)
+        _play_outage(retention_s, _index(package_index), audience, output)
         return
+    from watermaster.wiring.demo_cluster import DemoOrder
+
     cluster = _own_cluster(bootstrap, client_config, allow_plaintext=allow_plaintext, allow_anonymous=allow_anonymous)
     order = DemoOrder(
         broker=_broker(kafka or "embedded", cluster),
@@ -84,6 +82,13 @@ def _demo(
         rate=(400.0 if live else 0.0) if rate is None else rate,
         cluster=cluster,
     )
+    _play_gate(order, audience, output)
+
+
+def _play_gate(order: DemoOrder, audience: Audience, output: OutputFormat) -> None:
+    from watermaster.cli.demo_ending import result_document, show_result
+    from watermaster.wiring.demo import run_demo
+    from watermaster.wiring.demo_cluster import DemoDeclined
 
     def show(result: DemoResult) -> None:
         if output is OutputFormat.JSON:
@@ -92,7 +97,7 @@ def _demo(
             show_result(result)
 
     try:
-        result = run_demo(order, _audience(output, live=live, yes=yes), show)
+        result = run_demo(order, audience, show)
     except DemoDeclined:
         say("Nothing was done. --yes does it without asking.")
         return

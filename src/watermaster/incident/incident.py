@@ -94,4 +94,5 @@ def summarize(incident: Incident, at_ms: int, ending: str) -> str:
     lost = max((signal.lost_max for signal in incident.signals), default=0)
     loss = f"up to {lost} records were lost unread" if lost else "no record was seen to be lost"
     taken = f"taken by {incident.acknowledged_by}" if incident.acknowledged_by else "nobody acknowledged it"
-    return f"{incident.title}: open for {minutes:.1f} min, {incident.alarms} of 5 alarms, {taken}; {loss}; {ending}."
+    title = incident.title.rstrip(".")
+    return f"{title}: open for {minutes:.1f} min, {incident.alarms} of 5 alarms, {taken}; {loss}; {ending}."
