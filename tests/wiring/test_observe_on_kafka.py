@@ -17,6 +17,7 @@ from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.observe import Observation, Start
 from watermaster.stream.fault import UsageFault
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.waiting import wait_until
 from watermaster.wiring.observe import Wanted, observe
 
 pytestmark = pytest.mark.kafka
@@ -79,6 +80,8 @@ def source(kafka_secured: KafkaCluster, fresh_name: Callable[[str], str], tmp_pa
 
 
 def test_the_ledger_closes_and_no_trace_is_left(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
+    # A commit returns before its markers stand in the partitions.
+    wait_until(lambda: [source.cluster.log_ends(source.topic, p)[1] for p in range(2)] == [51, 51], "markers stand", 30)
     before = _state(source)
     source.observe()
     (stream,) = json.loads(capsys.readouterr().out)["streams"]
