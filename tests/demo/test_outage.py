@@ -7,14 +7,12 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from http.client import HTTPConnection
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from watermaster.adapters.alerts.receiver import PageReceiver
 from watermaster.cli import demo
 from watermaster.cli.demo_outage_view import OutageView, event_line, outage_document, show_outage, state_line
 from watermaster.incident.answer import Surroundings, answer
@@ -61,7 +59,7 @@ class World:
         self.read += taken
 
     # the world
-    def pump(self) -> None:
+    def check(self) -> None:
         pass
 
     def look(self) -> Sight:
@@ -76,7 +74,8 @@ class World:
         self._watch([Signal(k, Subject("demo", "billing"), 0, ("it stands",), left_ms=left) for k, left in kinds])
         caught_up = None if self.back_s is None else int(1000 * self.backlog / (PLAN.rate * (PLAN.speed - 1)))
         pages = () if self.incident is None else ("!! it stands",)
-        return Sight(int(self.backlog), left_ms, "gone", caught_up, self.incident, pages)
+        gone = max(0, int(self.backlog - 60 * PLAN.rate))
+        return Sight(int(self.backlog), left_ms, "gone", caught_up, self.incident, pages, gone)
 
     def _watch(self, signals: list[Signal]) -> None:
         if not self.answers:
@@ -115,9 +114,6 @@ class World:
     def restore(self) -> str:
         self.deeds.append("restore")
         return "restored"
-
-    def gone_elsewhere(self) -> int:
-        return max(0, int(self.backlog - 60 * PLAN.rate))
 
     def account(self) -> Account:
         # What is written is read in whole records only.
@@ -194,17 +190,6 @@ def test_the_picture_fits_is_inert_and_says_everything_in_words(capsys: pytest.C
         assert words in shown
     assert "\x1b" not in shown
     assert outage_document(ended)["saved"] is True
-
-
-def test_the_telephone_takes_pages_and_nothing_else() -> None:
-    page = json.dumps({"commonAnnotations": {"description": "it stands"}})
-    with PageReceiver() as receiver:
-        for body, code in ((page, 200), ("{}", 400), ("[1]", 400), ("nothing", 400)):
-            connection = HTTPConnection(receiver.url.removeprefix("http://"), timeout=10)
-            connection.request("POST", "/", body)
-            assert connection.getresponse().status == code
-            connection.close()
-    assert receiver.pages == ["it stands"]
 
 
 @pytest.mark.parametrize(

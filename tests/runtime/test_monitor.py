@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.runtime.surveyors import HOUR_MS, NOW, ORDERS, FixedSurveyor, readers, survey_of
 
+from watermaster.monitor.consumer import Condition
 from watermaster.monitor.horizon import Doubt
 from watermaster.monitor.log import FirstUnread
 from watermaster.runtime.lag_summary import horizon_lines
@@ -74,3 +75,14 @@ def test_what_cannot_be_seen_is_unknown_because_of_it(
     report = Monitor(FixedSurveyor(survey, probes={PLACE: FirstUnread(40, NOW - 1000)})).look()
     ((_, position),) = report.positions()
     assert (position.horizon.doubts, position.because) == (doubts, because), what
+
+
+def test_frequent_looks_still_tell_who_stands() -> None:
+    """As many looks as are kept must reach over the patience, and the newest one is never given up."""
+    group = replace(readers(40), state="PREPARING_REBALANCING")  # nobody can tell then who reads what
+    surveys = [survey_of(group, taken_ms=NOW + 200 * look) for look in range(310)]
+    probes = {Place(ORDERS, 40): FirstUnread(40, NOW)}
+    monitor = Monitor(FixedSurveyor(*surveys, probes=probes))
+    conditions = [next(position for _, position in monitor.look().positions()).condition for _ in surveys]
+    assert conditions[298] is not Condition.STUCK, "59.6 s are within the patience"
+    assert conditions[302:] == [Condition.STUCK] * 8

@@ -141,11 +141,11 @@ def _findings(result: OutageResult) -> list[str]:
     sign = "✓" if account.read == account.written and not account.missing else "✗"
     return [
         f"{sign} read {counted(account.read)} of {counted(account.written)} records, {account.missing} missing",
-        f"✓ without `extend` {counted(result.gone_elsewhere)} of them and more were gone: "
+        f"· without `extend` {counted(result.gone_elsewhere)} of them and more were gone: "
         "Kafka deleted them from a topic with the same records",
-        f"✓ the consumer stood {result.down_s:.0f} s, of {result.retention_s:.0f} s that the topic keeps records; "
+        f"· the consumer stood {result.down_s:.0f} s, of {result.retention_s:.0f} s that the topic keeps records; "
         f"{result.left_s:.0f} s were left when it was extended",
-        f"✓ caught up {result.caught_up_s:.0f} s after its return, {forecast}",
+        f"· caught up {result.caught_up_s:.0f} s after its return, {forecast}",
         f"{'✓' if result.saved else '✗'} incident {result.incident.number} is {result.incident.state.value}; "
         f"{len(result.pages)} pages arrived",
     ]

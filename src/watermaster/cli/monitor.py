@@ -26,7 +26,8 @@ def _monitor(config: ConfigOption = Path("watermaster.yaml"), output: OutputOpti
 
     Stays in the foreground; Ctrl-C ends it. Several may run over one PostgreSQL `database`: one of them judges and
     sends, another takes its place when it dies. Health: http://127.0.0.1:9465/health, metrics: /metrics
-    (`monitor.listen`). No gate, no contract and no alert route is needed.
+    (`monitor.listen`), with everything that `watermaster metrics` serves, so that one process is enough. No gate, no
+    contract and no alert route is needed.
     """
     from watermaster.wiring.incidents import run_monitor
 

@@ -166,6 +166,8 @@ class Configuration:
         """Where the contract of a stream lies; always under the contracts folder (the reader has checked it)."""
         return self.contracts / stream.contract
 
-    def owner_by_pattern(self, topic: str) -> str | None:
-        """Whose a topic is by the first pattern under `owners` that matches."""
-        return next((owner for pattern, owner in self.owners.items() if fnmatchcase(topic, pattern)), None)
+    def owner_by_pattern(self, *topics: str) -> tuple[str, str] | None:
+        """The first pattern under `owners` that matches one of the topics, and whose they are by it."""
+        return next(
+            (entry for entry in self.owners.items() if any(fnmatchcase(topic, entry[0]) for topic in topics)), None
+        )

@@ -1,4 +1,4 @@
-"""A fleet that is looked at again and again on a thread of its own, so that whoever asks gets an answer at once."""
+"""The newest looks at a fleet, for whoever asks in between; and a thread that takes them again and again."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ class Looker(Protocol):
         ...
 
 
-class FleetWatch:
-    """Looks every `every_s` seconds. `now_ms` is the clock by which looks grow old."""
+class LookMemory:
+    """Looks when it is told to, which should be every `every_s` seconds, and keeps the newest looks until they are too
+    old to say anything of now. `now_ms` is the clock by which they grow old.
+    """
 
     def __init__(self, fleet: Looker, every_s: float, now_ms: Callable[[], int]) -> None:
         self.every_s = every_s
@@ -33,17 +35,11 @@ class FleetWatch:
         self._now_ms = now_ms
         self._looks: Sequence[ClusterLook] = ()
         self._taken_ms: int | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="looks", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
+    def look(self) -> Sequence[ClusterLook]:
+        """One look at each cluster, which is kept."""
+        self._looks, self._taken_ms = self._fleet.look(), self._now_ms()
+        return self._looks
 
     @property
     def age_ms(self) -> int | None:
@@ -56,6 +52,24 @@ class FleetWatch:
         too_old_ms = 1000 * max(AGE_S_MIN, AGE_LOOKS_MAX * self.every_s)
         return () if age_ms is None or age_ms > too_old_ms else self._looks
 
+
+class FleetWatch(LookMemory):
+    """Looks every `every_s` seconds on a thread of its own."""
+
+    def __init__(self, fleet: Looker, every_s: float, now_ms: Callable[[], int]) -> None:
+        super().__init__(fleet, every_s, now_ms)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="looks", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+
     def health(self) -> tuple[int, Mapping[str, object]]:
         """HTTP status and body: 200 if every cluster has answered lately, whatever is wrong with it."""
         looks = self.looks()
@@ -66,5 +80,5 @@ class FleetWatch:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._looks, self._taken_ms = self._fleet.look(), self._now_ms()
+            self.look()
             self._stop.wait(self.every_s)

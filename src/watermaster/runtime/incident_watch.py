@@ -175,10 +175,8 @@ class IncidentWatch:
         for topic in topics:
             if topic in self._owners:
                 return self._owners[topic], f"the contract of {topic}"
-        for pattern, owner in self._configuration.owners.items():
-            if any(fnmatchcase(topic, pattern) for topic in topics):
-                return owner, f"the pattern {pattern} under `owners`"
-        return None, None
+        found = self._configuration.owner_by_pattern(*topics)
+        return (None, None) if found is None else (found[1], f"the pattern {found[0]} under `owners`")
 
     def _feeders(self) -> Mapping[ProblemKey, ProblemKey]:
         """Gates that read what another gate writes."""

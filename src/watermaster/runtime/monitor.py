@@ -135,8 +135,14 @@ class Monitor:
                 looks = self._progress.get((group.group_id, source)) or deque(maxlen=LOOKS_KEPT)
                 kept[group.group_id, source] = looks
                 if source in survey.logs:
+                    if self._is_dense(looks, survey.taken_ms):
+                        looks.pop()
                     looks.append(Progress(survey.taken_ms, position, survey.logs[source].stable))
         self._progress = kept
+
+    def _is_dense(self, looks: Sequence[Progress], now_ms: int) -> bool:
+        """Whether the newest look may give way: however often one looks, those kept must reach over the patience."""
+        return len(looks) > 1 and now_ms - looks[-2].taken_ms < 2 * self._patience_ms / LOOKS_KEPT
 
     def _probe(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
         """Read what is not known yet, and forget what no position stands at any more."""

@@ -71,6 +71,8 @@ class Sight:
     incident: Incident | None = None
     pages: tuple[str, ...] = ()
     """The first line of each page that arrived, oldest first."""
+    gone_elsewhere: int = 0
+    """Records that the consumer has not read, and that are deleted from the topic that nobody extends."""
 
     @property
     def alarms(self) -> int:
@@ -139,8 +141,8 @@ class OutageResult:
 class OutageWorld(Protocol):
     """The cluster, the source, the consumer, the monitor, and the hands of on-call."""
 
-    def pump(self) -> None:
-        """See to it that the source writes and the consumer reads; raises a fault if one of them cannot."""
+    def check(self) -> None:
+        """The source writes and the consumer reads by themselves; raises the fault of the one that cannot."""
         ...
 
     def look(self) -> Sight:
@@ -169,10 +171,6 @@ class OutageWorld(Protocol):
 
     def restore(self) -> str:
         """Put the settings back; what was changed."""
-        ...
-
-    def gone_elsewhere(self) -> int:
-        """Unread records that are deleted from the topic that nobody extends."""
         ...
 
     def account(self) -> Account:
@@ -214,8 +212,8 @@ class OutagePlay:
         self._note("ci", self._world.release())
         self._until(lambda: self._sight.alarms == ALARMS_MAX, "the incident has five alarms")
         left_s, extended = self._act()
-        self._until(lambda: self._world.gone_elsewhere() > 0, "the old horizon passes")
-        gone = self._world.gone_elsewhere()
+        self._until(lambda: self._sight.gone_elsewhere > 0, "the old horizon passes")
+        gone = self._sight.gone_elsewhere
         self._note("kafka", f"deletes the same records, unread, from the topic that nobody extended: {gone} so far")
         back_s = self._at_s()
         forecast_s = self._catch_up(back_s)
@@ -296,7 +294,7 @@ class OutagePlay:
             self._tick()
 
     def _tick(self) -> None:
-        self._world.pump()
+        self._world.check()
         now_s = self._clock.monotonic_s()
         if now_s - self._looked_s >= LOOK_S:
             self._sight, self._looked_s = self._world.look(), now_s

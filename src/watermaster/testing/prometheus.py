@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +29,27 @@ _HINT: Final = (
     "directory with the programs prometheus, promtool and alertmanager."
 )
 
+_TEMPLATE: Final = Path("/usr/share/prometheus/alertmanager/default.tmpl")
+"""Debian's Alertmanager looks for it there and nowhere else."""
+_SEEING: Final = (
+    "/usr/bin/unshare",
+    "--map-root-user",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind "$0" /usr/share && exec "$@"',
+)
+"""Runs a command that sees the folder that follows as /usr/share; nobody else does."""
+
 
 @dataclass(frozen=True, slots=True)
 class PrometheusPrograms:
-    """The three programs."""
+    """The three programs. `before` is put before the command line of Alertmanager."""
 
     prometheus: Path
     promtool: Path
     alertmanager: Path
+    before: tuple[str, ...] = ()
 
 
 def find_prometheus(settings: KitSettings) -> PrometheusPrograms:
@@ -83,7 +96,11 @@ def _cached(cache: Path) -> PrometheusPrograms:
             found = _found(programs)
     if found is None:
         raise WorldFault("WM-TESTKIT-PROMETHEUS", "Debian's packages lack a program.", hint=_HINT)
-    return found
+    if _TEMPLATE.exists():
+        return found
+    before = (*_SEEING, str(cache / "usr" / "share"))
+    _run([*before, "test", "-e", str(_TEMPLATE)], cache)
+    return replace(found, before=before)
 
 
 def _fill(cache: Path) -> None:

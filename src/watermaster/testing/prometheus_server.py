@@ -58,13 +58,21 @@ class _Server:
         return answer.json() if answer.content else None
 
     def _run(self, command: Sequence[str]) -> None:
-        self._child = Child(command, self.directory / "log")
-        wait_until(self._ready, f"{self._name} serves", PATIENCE_S)
+        try:
+            self._child = Child(command, self.directory / "log")
+            wait_until(self._ready, f"{self._name} serves", PATIENCE_S)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def _ready(self) -> bool:
         if self._child is not None and self._child.exit_code is not None:
             said = last_lines(self._child.output(), LINES_SHOWN)
-            raise WorldFault(f"WM-TESTKIT-{self._name.upper()}", f"{self._name} has ended:\n{said}", hint="Read it.")
+            raise WorldFault(
+                f"WM-TESTKIT-{self._name.upper()}",
+                f"{self._name} has ended:\n{said}",
+                hint=f"See {self.directory / 'log'} for more.",
+            )
         try:
             return httpx2.get(f"{self.url}/-/ready", timeout=TIMEOUT_S).is_success
         except httpx2.HTTPError:
@@ -81,14 +89,14 @@ class Alertmanager(_Server):
 
     def __init__(self, programs: PrometheusPrograms, directory: Path) -> None:
         super().__init__(directory, "alertmanager")
-        self._program = programs.alertmanager
+        self._program = (*programs.before, str(programs.alertmanager))
 
     def __enter__(self) -> Self:
         settings = self.directory / "alertmanager.yml"
         settings.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n", encoding="ascii")
         self._run(
             [
-                str(self._program),
+                *self._program,
                 f"--config.file={settings}",
                 f"--storage.path={self.directory / 'data'}",
                 f"--web.listen-address={self.address}",

@@ -11,9 +11,8 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from watermaster.adapters.alerts.receiver import PageReceiver
 from watermaster.adapters.broker.paced_reader import PacedReader
 from watermaster.adapters.broker.source import KafkaSource
 from watermaster.adapters.database.engine import open_database
@@ -22,10 +21,8 @@ from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.adapters.files.flights import FLIGHTS_TOTAL, read_flights
 from watermaster.adapters.kafka.connect_check import connect
 from watermaster.adapters.kafka.connection import client_settings
-from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.surveyor import KafkaSurveyor
 from watermaster.adapters.kafka.topic_admin import KafkaTopicAdmin
-from watermaster.adapters.kafka.topic_reader import KafkaTopicReader
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.incident.incident import acknowledge
 from watermaster.monitor.extension import RETENTION_MS
@@ -40,11 +37,13 @@ from watermaster.runtime.monitor import Monitor, MonitorReport
 from watermaster.runtime.outage import Account, OutagePlan, OutagePlay, OutageResult, Sight
 from watermaster.runtime.topic_needs import DesiredTopic, Need, Role, Rule
 from watermaster.runtime.topic_plan import CreateTopic
-from watermaster.stream.coordinates import TopicPartition
 from watermaster.wiring.demo import fetch_flights
 from watermaster.wiring.demo_cluster import real_broker
 from watermaster.wiring.extending import Extender
 from watermaster.wiring.incidents import senders_of
+
+if TYPE_CHECKING:
+    from watermaster.testing.receiver import PageReceiver
 
 CLUSTER: Final = "demo"
 TOPIC: Final = "flights"
@@ -70,7 +69,7 @@ def run_outage(plan: OutagePlan, index: str, audience: Audience, show: Callable[
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watermaster-outage-")))
         bootstrap, named = stack.enter_context(real_broker(audience))
         archive = fetch_flights(index, audience)
-        receiver = stack.enter_context(PageReceiver())
+        receiver = stack.enter_context(_telephone())
         configuration = _configure(plan, directory, bootstrap, receiver.url)
         with audience.step("Create topics") as step:
             _create_topics(plan, configuration)
@@ -93,7 +92,6 @@ class KafkaOutage:
         settings = client_settings(cluster)
         self._sources = [KafkaSource(settings, topic) for topic in (TOPIC, ELSEWHERE)]
         self._reader = PacedReader(settings, TOPIC, GROUP, plan.rate * plan.speed)
-        self._looker = KafkaTopicReader(settings, translate_error)
         self._surveyor = KafkaSurveyor(connect(cluster), settings_age_s=0)
         self._monitor = Monitor(self._surveyor, patience_ms=PATIENCE_MS)
         self._report: MonitorReport | None = None
@@ -118,13 +116,12 @@ class KafkaOutage:
         self._ended.set()
         self._thread.join()
         self._reader.stop()
-        self._looker.close()
         self._surveyor.close()
         for source in self._sources:
             source.close()
 
-    def pump(self) -> None:
-        """See `OutageWorld`: the stream flows by itself; what has ended it is raised here."""
+    def check(self) -> None:
+        """See `OutageWorld`."""
         if self._failure is not None:
             raise self._failure
 
@@ -150,7 +147,7 @@ class KafkaOutage:
         self._watch.turn()
         found = self._store.listed(resolved=True, limit=10)
         mine = next((incident for incident in found if incident.key.startswith(f"{CLUSTER}/{GROUP}")), None)
-        pages = tuple(page.splitlines()[0] for page in self._receiver.pages)
+        pages = tuple(page.splitlines()[0] for page in self._receiver.pages())
         report = self._report
         if report is None:
             return Sight(incident=mine, pages=pages)
@@ -164,7 +161,13 @@ class KafkaOutage:
             caught_up_in_ms=lag.caught_up_ms - taken_ms if lag and lag.caught_up_ms else None,
             incident=mine,
             pages=pages,
+            gone_elsewhere=self._gone(report),
         )
+
+    def _gone(self, report: MonitorReport) -> int:
+        positions = self._reader.positions
+        logs = {source.partition: log for source, log in report.survey.logs.items() if source.topic == ELSEWHERE}
+        return sum(max(0, log.start - positions.get(partition, 0)) for partition, log in logs.items())
 
     def _look(self) -> tuple[ClusterLook, ...]:
         self._report = self._monitor.look()
@@ -219,15 +222,15 @@ class KafkaOutage:
                 raise fault
         return f"{TOPIC}: retention {self._plan.retention_ms / 1000:.0f} s again"
 
-    def gone_elsewhere(self) -> int:
-        """See `OutageWorld`."""
-        positions = self._reader.positions
-        starts = {p: self._looker.bounds(TopicPartition(ELSEWHERE, p))[0] for p in range(PARTITIONS)}
-        return sum(max(0, start - positions.get(partition, 0)) for partition, start in starts.items())
-
     def account(self) -> Account:
         """See `OutageWorld`."""
         return Account(self._written, self._reader.read, self._reader.missing)
+
+
+def _telephone() -> PageReceiver:
+    from watermaster.testing.receiver import PageReceiver  # noqa: PLC0415 - needs the extra `testing`, as the broker does
+
+    return PageReceiver()
 
 
 def _configure(plan: OutagePlan, directory: Path, bootstrap: str, pages: str) -> Configuration:

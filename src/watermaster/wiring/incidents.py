@@ -14,6 +14,8 @@ from watermaster.adapters.database.engine import open_database
 from watermaster.adapters.database.incidents import DatabaseIncidents
 from watermaster.adapters.database.runs import DatabaseRuns
 from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.adapters.metrics.families import JoinedCollector
+from watermaster.adapters.metrics.fleet_collector import FleetCollector
 from watermaster.adapters.metrics.server import MetricsServer
 from watermaster.adapters.metrics.watch_collector import WatchCollector, watch_health
 from watermaster.adapters.system_clock import SystemClock
@@ -23,6 +25,7 @@ from watermaster.incident.life import State
 from watermaster.incident.paging import Happening
 from watermaster.incident.signal import Signal, SignalKind, Subject
 from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.fleet_watch import LookMemory
 from watermaster.runtime.incident_ports import Delivery, Message, Senders
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
@@ -49,11 +52,11 @@ def run_monitor(
     """Watch until told to stop. A database that is away for a while is named, and tried again."""
     configuration = load_configuration(config)
     clock, poll_ms = SystemClock(), configuration.monitor.poll_ms
-    fleet = open_fleet(config, None)
+    memory = LookMemory(open_fleet(config, None), poll_ms / 1000, clock.now_ms)
     engine = open_database(configuration.database, configuration.state_directory)
     watch = IncidentWatch(
         configuration,
-        fleet.look,
+        memory.look,
         DatabaseIncidents(engine),
         senders_of(configuration),
         clock,
@@ -62,7 +65,10 @@ def run_monitor(
         batches=DatabaseRuns(engine).newest,
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
-    collector = WatchCollector(lambda: watch.state, clock)
+    clusters = FleetCollector(
+        memory.looks, tuple(configuration.clusters), lambda: memory.age_ms, lambda: watch.state.leads
+    )
+    collector = JoinedCollector(WatchCollector(lambda: watch.state, clock), clusters)
     server = MetricsServer(host, int(port), None, collector, lambda: watch_health(watch.state, clock.now_ms(), poll_ms))
     with server:
         while not should_stop():

@@ -66,6 +66,7 @@ def _objectives(
     if read.problems:
         hint = f"`watermaster contract lint {path}` names every problem."
         raise UsageFault("WM-METRICS-CONTRACT", f"{path} is no valid contract.", hint=hint)
-    whose = owner(read.document) or configuration.owner_by_pattern(stream.landing)
+    _, by_pattern = configuration.owner_by_pattern(stream.landing) or (None, None)
+    whose = owner(read.document) or by_pattern
     for objective in read_objectives(read.document):
         yield WatchedObjective(gate.cluster, gate.name, gate.group_id, stream.landing, whose, objective)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +29,7 @@ def readiness_of(
     configuration = load_configuration(config)
     document = contract or _configured(configuration, stream)
     promise = None if document is None else _promise(document)
-    if promise is not None and any(fnmatchcase(stream, pattern) for pattern in configuration.owners):
+    if promise is not None and configuration.owner_by_pattern(stream) is not None:
         promise = replace(promise, owned=True)
     names = chosen_clusters(configuration, cluster)
     if len(names) != 1:

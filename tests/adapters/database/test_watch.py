@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import Engine
-from tests.faults.receiver import Receiver
 
 from watermaster.adapters.alerts.sender import HttpSender
 from watermaster.adapters.database.incidents import DatabaseIncidents
@@ -22,6 +21,7 @@ from watermaster.runtime.monitor import MonitorReport
 from watermaster.runtime.observed import ObservedCluster, Unseen
 from watermaster.runtime.survey import Survey
 from watermaster.testing.clock import ManualClock
+from watermaster.testing.receiver import PageReceiver
 
 DOWN = (ClusterLook("primary", "production", None, (Unseen("cluster primary", "no broker answers.", "WM-X"),)),)
 SURVEY = Survey(0, ObservedCluster("id", (), None), {}, {}, {}, (), None)
@@ -56,12 +56,12 @@ class World:
         return IncidentWatch(self.settings, lambda: self.looks, store, Senders(pages, beats), self.clock, name, {})
 
 
-def statuses(receiver: Receiver) -> list[str]:
+def statuses(receiver: PageReceiver) -> list[str]:
     return [body["status"] for body in receiver.of("primary")]
 
 
 def test_two_monitors_page_once_and_the_second_one_takes_over(engine: Engine, tmp_path: Path) -> None:
-    with Receiver() as receiver:
+    with PageReceiver() as receiver:
         world = World(configuration(tmp_path, AlertConfiguration("pager", AlertKind.WEBHOOK, receiver.url)), engine)
         first, second = world.monitor("first"), world.monitor("second")
         for _ in range(3):
@@ -90,7 +90,7 @@ def test_two_monitors_page_once_and_the_second_one_takes_over(engine: Engine, tm
 
 
 def test_it_escalates_if_nobody_takes_it_and_a_silence_ends(engine: Engine, tmp_path: Path) -> None:
-    with Receiver() as pager, Receiver() as chief:
+    with PageReceiver() as pager, PageReceiver() as chief:
         late = AlertConfiguration("chief", AlertKind.WEBHOOK, chief.url, escalate_after_ms=60_000)
         settings = configuration(tmp_path, AlertConfiguration("pager", AlertKind.WEBHOOK, pager.url), late)
         world = World(settings, engine)
@@ -115,7 +115,7 @@ def test_it_escalates_if_nobody_takes_it_and_a_silence_ends(engine: Engine, tmp_
 def test_the_three_forms_and_the_dead_mans_switch(engine: Engine, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("sesame\n")
-    with Receiver() as receiver:
+    with PageReceiver() as receiver:
         alerts = (
             AlertConfiguration("am", AlertKind.ALERTMANAGER, receiver.url, token_file=key),
             AlertConfiguration("pd", AlertKind.PAGERDUTY, f"{receiver.url}/v2/enqueue", key_file=key),

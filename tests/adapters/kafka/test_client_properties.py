@@ -142,7 +142,7 @@ def jaas(module: str, options: str = f'username="u" password="{CANARY}"') -> str
 
 
 REFUSED = [
-    ("plugin.library.paths=/tmp/x.so", "WM-CLIENT-KEY"),
+    ("plugin.library.paths=evil.so", "WM-CLIENT-KEY"),
     ("sasl.passwort=x\nsasl.username=u", "WM-CLIENT-KEY"),
     ("debug=all", "WM-CLIENT-KEY"),
     ("oauth_cb=x", "WM-CLIENT-KEY"),

@@ -1,10 +1,11 @@
-"""Gauges that are added to sample by sample, in the order in which they were first used."""
+"""Families of metrics: gauges that are added to sample by sample, and what several collectors tell as one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 
 class Families:
@@ -23,3 +24,15 @@ class Families:
     def all(self) -> Iterable[Metric]:
         """Every family."""
         return self._families.values()
+
+
+class JoinedCollector(Collector):
+    """One endpoint for several collectors, which share no name."""
+
+    def __init__(self, *collectors: Collector) -> None:
+        self._collectors = collectors
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of all of them."""
+        for collector in self._collectors:
+            yield from collector.collect()

@@ -25,17 +25,27 @@ _OURS = ("cluster_name", "group", "topic", "partition")
 
 
 class FleetCollector(Collector):
-    """Reads the newest looks at each scrape. `age_ms` is how old they are, None before the first."""
+    """Reads the newest looks at each scrape. `age_ms` is how old they are, None before the first.
+
+    It is silent unless `looking`: a monitor that stands by knows nothing, also not that a cluster is down.
+    """
 
     def __init__(
-        self, looks: Callable[[], Sequence[ClusterLook]], names: Sequence[str], age_ms: Callable[[], int | None]
+        self,
+        looks: Callable[[], Sequence[ClusterLook]],
+        names: Sequence[str],
+        age_ms: Callable[[], int | None],
+        looking: Callable[[], bool] = lambda: True,
     ) -> None:
         self._looks = looks
         self._names = names
         self._age_ms = age_ms
+        self._looking = looking
 
     def collect(self) -> Iterator[Metric]:
         """All families of all clusters."""
+        if not self._looking():
+            return
         looks = self._looks()
         families = Families()
         answered = {look.name for look in looks if look.report is not None}

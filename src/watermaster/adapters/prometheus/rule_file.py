@@ -16,8 +16,8 @@ from watermaster.adapters.prometheus.watched import Watched
 
 HEAD: Final = """\
 # Written by `watermaster metrics rules` from the configuration and its contracts: write it anew when they change.
-# Prometheus has to scrape `watermaster metrics` and every gate (metrics_listen), and `watermaster monitor` for its
-# pages, at least once a minute. The label severity is page, ticket, info, or none for the dead man's switch.
+# Prometheus has to scrape every gate (metrics_listen) and `watermaster monitor`, or `watermaster metrics` where nothing
+# is to be paged, at least once a minute. The label severity is page, ticket, info, or none for the dead man's switch.
 """
 
 
