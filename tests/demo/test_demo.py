@@ -111,7 +111,7 @@ def test_ctrl_c_ends_everything_in_order(tmp_path: Path, started: list[Run]) -> 
             break
     run.process.send_signal(signal.SIGINT)
     code, _, errors = run.finish()
-    assert code == 130
+    assert code == 130, errors
     assert "Traceback" not in errors
     run.assert_nothing_is_left()
 

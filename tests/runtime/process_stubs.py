@@ -62,8 +62,8 @@ def worker(spec: Any, slot: int, mark_path: str, pipe: Connection) -> None:
             pipe.send(FaultMessage("WM-X", "something for a person", "do something", retriable=False))
             pipe.close()
             os._exit(3)
-        case "fenced in the group":
-            pipe.send(FaultMessage("WM-GATE-FENCED", "somebody has our name", "name it otherwise", retriable=True))
+        case "fenced":
+            pipe.send(FaultMessage("WM-GATE-FENCED", "somebody has our name", "name it otherwise", retriable=False))
             pipe.close()
             os._exit(3)
         case "die":

@@ -62,15 +62,15 @@ def test_a_fault_for_a_person_stops_every_worker(tmp_path: Path) -> None:
     assert all(w.process is None or not w.process.is_alive() for w in run.supervisor._workers)
 
 
-def test_a_fence_in_the_group_is_tried_once_more(tmp_path: Path) -> None:
-    """After a coordinator stood still the other member under our name may have been ourselves."""
-    run = Run(tmp_path, ["fenced in the group", "finish"])
+def test_a_first_fence_is_tried_once_more(tmp_path: Path) -> None:
+    """After a coordinator stood still the other process under our name may have been ourselves."""
+    run = Run(tmp_path, ["fenced", "finish"])
     run.to_the_end()
     assert (run.statistics.restarts, run.statistics.fences) == (1, 1)
 
 
 def test_a_second_fence_soon_after_the_first_stops_the_gate(tmp_path: Path) -> None:
-    run = Run(tmp_path, ["fenced in the group", "fenced in the group", "finish"])
+    run = Run(tmp_path, ["fenced", "fenced", "finish"])
     with pytest.raises(WorldFault, match="WM-GATE-FENCED"):
         run.to_the_end()
     assert (run.statistics.restarts, run.statistics.fences) == (1, 2)

@@ -23,7 +23,7 @@ class AbortRequired(WorldFault):
 
 
 class Fenced(WorldFault):
-    """Another producer took our transactional id. Never rebuilt: who is fenced exits."""
+    """Another process took our name. Nothing is rebuilt inside of this one: who is fenced exits."""
 
 
 class ConnectionLost(WorldFault):

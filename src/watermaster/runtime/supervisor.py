@@ -37,7 +37,8 @@ FAULTS_AT_START_MAX = 3
 """Before anything was committed a person looks on: what three tries do not mend is said instead of waited for."""
 
 FENCED_AGAIN_S = 300.0
-"""A new process under our name met no remnant of an old request of ours: who fences it so soon is somebody else."""
+"""A first fence is tried once more in a new process, which meets no remnant of an old request of ours: who fences that
+one so soon is somebody else. Of two gates under one name the older is fenced first, and so is the one that ends."""
 
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.1
@@ -191,12 +192,12 @@ class Supervisor:
             return  # its end is seen by the exit code
 
     def _must_stop(self, worker: _Worker, message: FaultMessage) -> bool:
-        """Whether the fault is for a person: one that no retry mends, or a fence soon after another."""
+        """Whether the fault is for a person: one that no retry mends, or a second fence soon after the first."""
         if message.code != "WM-GATE-FENCED":
             return not message.retriable
         self.statistics.fences += 1
         before_s, worker.fenced_s = worker.fenced_s, time.monotonic()
-        return not message.retriable or worker.fenced_s - before_s < FENCED_AGAIN_S
+        return worker.fenced_s - before_s < FENCED_AGAIN_S
 
     def _died(self, worker: _Worker, cause: str) -> None:
         judging = worker.mark.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
@@ -105,17 +105,10 @@ class Administration(ABC):
         """All settings of a topic that are in force."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, name)
 
-        def ask() -> dict[str, ConfigEntry] | None:
-            found: dict[str, ConfigEntry] | None = None
-            try:
-                found = _result(self.admin().describe_configs([resource])[resource])
-            except WorldFault as fault:
-                # Any broker is asked, and one may hear of a new topic later than those that lead its partitions.
-                if _UNKNOWN_TOPIC not in fault.message:
-                    raise
-            return found
+        def ask() -> dict[str, ConfigEntry]:
+            return _result(self.admin().describe_configs([resource])[resource])
 
-        entries = wait_until(ask, f"a broker knows topic {name}", UNKNOWN_TOPIC_S)
+        entries = _once_known(name, ask)
         return {key: entry.value for key, entry in entries.items()}
 
     def delete_records(self, topic: str, partition: int, before: int) -> None:
@@ -125,7 +118,7 @@ class Administration(ABC):
 
     def topic_id(self, name: str) -> str:
         """The id as Kafka's own tools spell it (URL-safe base64); a topic that is created again has another."""
-        description = _result(self.admin().describe_topics(TopicCollection([name]))[name])
+        description = _once_known(name, lambda: _result(self.admin().describe_topics(TopicCollection([name]))[name]))
         return str(description.topic_id).replace("+", "-").replace("/", "_")
 
     def leader(self, topic: str, partition: int) -> int | None:
@@ -264,6 +257,20 @@ def _result(future: Future[T]) -> T:
             hint="Is the controller down or paused, or is the quorum lost?",
             retriable=True,
         ) from error
+
+
+def _once_known(topic: str, ask: Callable[[], T]) -> T:
+    """What `ask` returns. Any broker may be asked, and may hear of a new topic later than those that lead it."""
+
+    def answer() -> T | None:
+        try:
+            return ask()
+        except WorldFault as fault:
+            if _UNKNOWN_TOPIC not in fault.message:
+                raise
+            return None
+
+    return wait_until(answer, f"a broker knows topic {topic}", UNKNOWN_TOPIC_S)
 
 
 def _refused(error: KafkaException) -> WorldFault:

@@ -96,9 +96,8 @@ def _fatal(error: KafkaError) -> Fault:
             "WM-GATE-FENCED",
             "another process is a member of the group under the same name",
             hint="Give each running instance its own `instance` name, or stop the other process.",
-            # Of two members under one name the group's coordinator knows only that they are two. After it stood still
-            # both may be ours: it wakes up to a request that we had given up and sent again.
-            retriable=True,
+            # It may be ourselves: a coordinator that stood still wakes up to a request that we had given up and sent
+            # again. So the supervisor tries once more.
         )
     return WorldFault(
         "WM-KAFKA-FATAL",
