@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from watermaster.cli import main
+from watermaster.cli import interruption, main
 from watermaster.cli.errors import EXIT_CODES, ExitCode, show_fault, show_unexpected
 from watermaster.stream.fault import Fault, InternalFault, UsageFault, WorldFault
 
@@ -95,6 +97,28 @@ def test_interrupt(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
     monkeypatch.setattr("watermaster.wiring.monitoring.look_and_status", interrupt)
     assert main.execute(["status"]) == ExitCode.INTERRUPTED
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_interrupt_that_a_library_turns_into_something_else(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The Kafka client's constructors do so."""
+
+    def swallow(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise TypeError(CANARY) from None
+
+    monkeypatch.setattr(interruption, "_wished", threading.Event())
+    monkeypatch.setattr("watermaster.wiring.monitoring.look_and_status", swallow)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interruption.remember_ctrl_c()
+        assert main.execute(["status"]) == ExitCode.INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capfd.readouterr().err == "Interrupted.\n"
 
 
 def test_version_and_help(capfd: pytest.CaptureFixture[str]) -> None:

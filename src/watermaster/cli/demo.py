@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from watermaster.cli.errors import ExitCode
+from watermaster.cli.interruption import interrupt_on
 from watermaster.cli.output import OutputFormat, OutputOption, console, say, show_json
 from watermaster.stream.fault import UsageFault
 
@@ -65,7 +66,7 @@ def _demo(
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """See the gate work on 336,776 real flights, or an outage end well: no Kafka needed, nothing left behind."""
-    _end_on_signals()
+    interrupt_on(signal.SIGTERM, signal.SIGHUP)  # a closed terminal or a `kill` ends like Ctrl-C: in order
     live = not once and output is OutputFormat.TABLE and sys.stdout.isatty() and not console().is_dumb_terminal
     audience = _audience(output, live=live, yes=yes)
     if fault is not None:
@@ -178,13 +179,3 @@ def _audience(output: OutputFormat, *, live: bool, yes: bool) -> Audience:
     if output is OutputFormat.JSON:
         return SilentAudience(yes=yes)
     return TerminalAudience(console(), yes=yes) if live else LineAudience(yes=yes)
-
-
-def _end_on_signals() -> None:
-    """A closed terminal or a `kill` ends like Ctrl-C: everything that was started is stopped on the way out."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)

@@ -28,6 +28,7 @@ from watermaster.cli import (
 )
 from watermaster.cli.errors import ExitCode, show_fault, show_unexpected
 from watermaster.cli.guard import needs_guard, own_command, run_guarded
+from watermaster.cli.interruption import remember_ctrl_c, was_interrupted
 from watermaster.stream.fault import Fault, UsageFault
 
 PROGRAM = "watermaster"
@@ -74,6 +75,7 @@ def _main(
 
 def run() -> None:
     """The entry point of the `watermaster` command."""
+    remember_ctrl_c()
     arguments = sys.argv[1:]
     sys.exit(_guarded(arguments) if needs_guard(arguments, os.environ) else execute(arguments))
 
@@ -95,15 +97,19 @@ def execute(arguments: Sequence[str]) -> int:
         # A group without a command has shown its help and has nothing to add.
         return show_fault(_usage_fault(error)) if error.format_message().strip() else ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("Interrupted.\n")
-        return ExitCode.INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # The reader of our output has gone (`watermaster status | head`); nothing is left to say.
         sys.stderr.close()
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 -- the last line: no traceback reaches a person unasked
-        return show_unexpected(error)
+        return _interrupted() if was_interrupted() else show_unexpected(error)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _interrupted() -> ExitCode:
+    sys.stderr.write("Interrupted.\n")
+    return ExitCode.INTERRUPTED
 
 
 def _usage_fault(error: TyperException) -> UsageFault:
