@@ -1,4 +1,4 @@
-"""`init` on a secured cluster with read-only ACLs: a hundred topics, one denied, nothing left behind."""
+"""`init` and `status` on a secured cluster with read-only ACLs: 200 topics, one denied; nothing is left behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
 
 from watermaster.adapters.files.configuration_file import load_configuration
@@ -23,7 +23,8 @@ from watermaster.testing.kafka import KafkaCluster
 
 pytestmark = pytest.mark.kafka
 
-QUIET_TOPICS = 100
+QUIET_TOPICS = 192
+GROUPS = 50
 READER = "reader"
 FRAME = b"\x00" + struct.pack(">i", 7)
 VALUES: dict[str, list[bytes | None]] = {
@@ -64,7 +65,7 @@ def busy(kafka_secured: KafkaCluster) -> Iterator[KafkaCluster]:
             producer.produce(topic, value)
             producer.poll(0)
     for number in range(QUIET_TOPICS):
-        producer.produce(f"look.quiet-{number:03}", b'{"n": 1}')
+        producer.produce(f"look.quiet-{number:03}", b'{"n": 1}', partition=0)
     assert producer.flush(30) == 0
     kafka_secured.add_user(READER)
     for prefix in ("look.", "dlq.look"):
@@ -106,6 +107,39 @@ def test_look_as_json(busy: KafkaCluster, properties: Path, tmp_path: Path, capf
     assert not (tmp_path / "watermaster.yaml").exists()
     assert facts(busy) == before
     assert "canary" not in captured.out
+
+
+def test_status_of_many_groups_from_what_init_wrote(
+    busy: KafkaCluster, properties: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    busy.allow(READER, ["DESCRIBE"], "GROUP", "look.", "PREFIXED")
+    busy.allow(READER, ["DESCRIBE", "DESCRIBE_CONFIGS"], "BROKER", "kafka-cluster")
+    for number in range(GROUPS):
+        # Every second one has read the only record of its topic.
+        position = TopicPartition(f"look.quiet-{number:03}", 0, number % 2)
+        member = Consumer(busy.client_config("admin", **{"group.id": f"look.group-{number:02}"}))
+        member.commit(offsets=[position, TopicPartition(position.topic, 1, 0)], asynchronous=False)
+        member.close()
+    before = facts(busy)
+    assert run_init(busy.bootstrap, tmp_path, "--stream", "look.orders.landing", "--yes") == 0
+    capfd.readouterr()
+    config = str(tmp_path / "watermaster.yaml")
+    assert main.execute(["status", "--lag", "--horizon", "--config", config, "--output", "json"]) == 0
+    captured = capfd.readouterr()
+    (cluster,) = json.loads(captured.out)["clusters"]
+    for number in range(GROUPS):
+        group = f"look.group-{number:02}"
+        (lag,) = [line for line in cluster["lag"] if line["group"] == group]
+        assert (lag["topic"], lag["partitions"]) == (f"look.quiet-{number:03}", 2)
+        assert (lag["records_min"], lag["records"]) == (1 - number % 2, 1 - number % 2)
+        (horizon,) = [line for line in cluster["horizon"] if line["group"] == group]
+        # An empty group's position expires; from when on is known by a record that the group has read.
+        assert (horizon["known"], horizon["cause"], horizon["lost_max"]) == (number % 2 == 1, "expiry", 0)
+        assert (horizon["left_ms"] is not None) == horizon["known"]
+    assert facts(busy) == before
+    assert "canary" not in captured.out + captured.err
+    for answer in busy.admin().delete_consumer_groups([f"look.group-{n:02}" for n in range(GROUPS)]).values():
+        answer.result(60)
 
 
 def test_files_for_chosen_topics(
@@ -157,7 +191,7 @@ def test_a_small_budget_is_kept_and_said(busy: KafkaCluster, properties: Path) -
     assert 1 <= samples.bytes_read < 3 * 1024 * 1024
 
 
-def facts(cluster: KafkaCluster) -> tuple[object, ...]:
+def facts(cluster: KafkaCluster) -> tuple[list[str], list[str], list[tuple[str, int, int]]]:
     """What a look must leave as it was: topics, groups and their offsets, and the ends of all partitions."""
     admin = cluster.admin()
     listed = admin.list_consumer_groups(request_timeout=20).result(30)
