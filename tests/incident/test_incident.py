@@ -197,6 +197,17 @@ def test_the_timeline_is_bounded() -> None:
     assert len(incident.timeline) <= 500
     assert incident.timeline[0] == first
     assert incident.timeline[-1].text == "699"
+    assert incident.told([Entry(1, "ci", "deploy: one too many")]) is incident, "else it would come and go for ever"
+
+
+@given(st.lists(st.builds(Entry, st.integers(0, 50), st.just("ci"), st.sampled_from("abc"))))
+def test_what_happened_beside_it_stands_once_and_at_its_time(entries: list[Entry]) -> None:
+    incident = opened(signal())
+    told = incident.told(entries)
+    assert told.told(entries) is told
+    assert set(told.timeline) == {*incident.timeline, *entries}
+    assert len(told.timeline) == len(set(told.timeline))
+    assert [entry.at_ms for entry in told.timeline] == sorted(entry.at_ms for entry in told.timeline)
 
 
 class LifeCycle(RuleBasedStateMachine):

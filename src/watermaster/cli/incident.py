@@ -113,12 +113,13 @@ def _note(
         str, typer.Argument(help="The number of an incident, or the kind of what happened: deploy, change.")
     ],
     text: Annotated[str, typer.Argument(help="What to note, for instance 'billing 1.4.2'.")],
-    on: Annotated[str, typer.Option("--on", help="Pattern of the topics or groups that it may touch.")] = "*",
+    on: Annotated[str, typer.Option("--on", help="Pattern of the topics, groups or clusters that it may touch.")] = "*",
     config: ConfigOption = CONFIG,
     by: ByOption = "",
     yes: YesOption = False,
 ) -> None:
-    """Note something on an incident; or record a deploy or a change, so that an incident after it names it.
+    """Note something on an incident; or record a deploy or a change, so that an incident after it names it
+    and one that is open has it in its timeline.
 
     For CI: watermaster incident note deploy "billing $VERSION" --on "billing*" --by ci --yes
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -61,6 +62,14 @@ class Incident:
         if len(lines) > TIMELINE_MAX:
             lines = (*lines[: TIMELINE_MAX // 2], *lines[-TIMELINE_MAX // 2 :])
         return replace(self, timeline=lines)
+
+    def told(self, entries: Iterable[Entry]) -> Incident:
+        """With lines of what happened beside it, each once and at its time; a full timeline takes no more of them."""
+        room = max(0, TIMELINE_MAX - len(self.timeline))
+        new = [entry for entry in dict.fromkeys(entries) if entry not in self.timeline][:room]
+        if not new:
+            return self
+        return replace(self, timeline=tuple(sorted((*self.timeline, *new), key=lambda entry: entry.at_ms)))
 
     def after(self, action: Action, who: str, text: str, at_ms: int) -> Incident | None:
         """After an action, with its line in the timeline; None if it cannot happen in this state."""

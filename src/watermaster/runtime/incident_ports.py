@@ -12,7 +12,7 @@ from watermaster.incident.paging import Happening, Silence
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that happened beside the streams: a deploy, a change. `pattern` says to which topics or groups."""
+    """Something that happened beside the streams: a deploy, a change. `pattern` names topics, groups or clusters."""
 
     at_ms: int
     kind: str

@@ -14,7 +14,7 @@ from typing import Final
 
 from watermaster.incident.answer import Surroundings, answer
 from watermaster.incident.batch import BatchRun, batch_signals
-from watermaster.incident.incident import Incident
+from watermaster.incident.incident import Entry, Incident
 from watermaster.incident.life import State
 from watermaster.incident.paging import Page, Route, plan_pages
 from watermaster.incident.problem import ProblemKey, group_signals
@@ -150,6 +150,7 @@ class IncidentWatch:
         for incident in (kept | changed).values():
             if incident.number == 0:
                 incident, number = replace(incident, number=number), number + 1  # noqa: PLW2901 -- it is the same one
+            incident = incident.told(_beside(incident, memory.notes))  # noqa: PLW2901 -- it is the same one
             was = before.get(incident.number)
             paged, pages = plan_pages(was, incident, self._routes, memory.silences, now_ms)
             messages += [message_of(paged, page) for page in pages]
@@ -235,13 +236,23 @@ def _noted(notes: Sequence[Note], began_ms: int) -> list[Note]:
 
 
 def _told(notes: Sequence[Note], key: ProblemKey, topics: Sequence[str]) -> tuple[str, ...]:
-    """Those that speak of the group or a topic of it."""
-    names = [name for name in (key.group, *topics) if name]
-    return tuple(
-        f"{note.kind} by {note.who}: {note.text}"
-        for note in notes
-        if any(fnmatchcase(name, note.pattern) for name in names)
-    )
+    """Those that speak of the cluster, the group or a topic of it."""
+    names = [key.cluster, key.group, *topics]
+    return tuple(f"{note.kind} by {note.who}: {note.text}" for note in notes if _speaks_of(note, names))
+
+
+def _beside(incident: Incident, notes: Sequence[Note]) -> list[Entry]:
+    """What happened shortly before an incident and since, as lines of its timeline."""
+    subjects = [signal.subject for signal in incident.signals]
+    names = [incident.cluster, *(name for subject in subjects for name in (subject.group, subject.topic))]
+    near = [
+        note for note in notes if incident.opened_ms - BEFORE_MS <= note.at_ms <= (incident.resolved_ms or note.at_ms)
+    ]
+    return [Entry(note.at_ms, note.who, f"{note.kind}: {note.text}") for note in near if _speaks_of(note, names)]
+
+
+def _speaks_of(note: Note, names: Sequence[str | None]) -> bool:
+    return any(name and fnmatchcase(name, note.pattern) for name in names)
 
 
 def _copies(looks: Sequence[ClusterLook], cluster: str, topics: Sequence[str]) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from watermaster.incident.incident import acknowledge
 from watermaster.incident.paging import Silence
 from watermaster.runtime.configuration import ClusterConfiguration, Configuration
 from watermaster.runtime.fleet import ClusterLook
-from watermaster.runtime.incident_changes import do, record_silence
-from watermaster.runtime.incident_ports import Senders
+from watermaster.runtime.incident_changes import do, record_note, record_silence
+from watermaster.runtime.incident_ports import Note, Senders
 from watermaster.runtime.incident_settings import AlertConfiguration, AlertKind, MonitorConfiguration
 from watermaster.runtime.incident_watch import IncidentWatch, routes_of
 from watermaster.runtime.monitor import MonitorReport
@@ -110,6 +110,33 @@ def test_it_escalates_if_nobody_takes_it_and_a_silence_ends(engine: Engine, tmp_
         do(store, 1, lambda incident: acknowledge(incident, "ada", now_ms), routes_of(settings), now_ms)
         watch.turn()
         assert (statuses(pager), statuses(chief)) == (["firing"] * 2, ["firing"] * 2)
+
+
+def test_what_happens_beside_an_open_incident_is_in_its_timeline_once(engine: Engine, tmp_path: Path) -> None:
+    world = World(configuration(tmp_path), engine)
+    watch, store = world.monitor("one"), DatabaseIncidents(engine)
+
+    def deploy(text: str, on: str) -> None:
+        record_note(store, Note(world.clock.now_ms(), "deploy", on, "ci", text))
+
+    deploy("two hours before", "*")
+    world.clock.advance(7_200)
+    deploy("before", "prim*")
+    world.clock.advance(60)
+    watch.turn()
+    world.clock.advance(60)
+    deploy("meanwhile", "*")
+    deploy("elsewhere", "standby")
+    for _ in range(3):
+        watch.turn()
+        world.clock.advance(60)
+    incident = store.found(1)
+    assert incident is not None
+    texts = [entry.text for entry in incident.timeline]
+    assert [text for text in texts if "deploy" in text] == ["deploy: before", "deploy: meanwhile"]
+    assert (texts[0], texts[-1]) == ("deploy: before", "deploy: meanwhile"), "each at its time"
+    assert "before" in str(incident.answers), "what happened before it may be why"
+    assert "meanwhile" not in str(incident.answers)
 
 
 def test_the_three_forms_and_the_dead_mans_switch(engine: Engine, tmp_path: Path) -> None:
