@@ -13,6 +13,7 @@ from watermaster.cli.contract_file import read_document
 from watermaster.cli.contract_infer import infer
 from watermaster.cli.contract_lint import lint
 from watermaster.cli.contract_samples import try_samples
+from watermaster.cli.contract_schema import schema
 from watermaster.cli.contract_show import show
 from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.gate_choice import YesOption
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     contract_app.command("show")(show)
     contract_app.command("test")(try_samples)
     contract_app.command("diff")(diff)
+    contract_app.command("schema")(schema)
     contract_app.command("activate")(_activate)
     contract_app.command("activations")(_activations)
     app.add_typer(contract_app, name="contract")

@@ -80,3 +80,31 @@ def extension_schema(name: str) -> JsonSchema:
     else:
         definitions["Extension"] = _EXTENSIONS[name]
     return {"$schema": official["$schema"], "$ref": "#/$defs/Extension", "$defs": definitions}
+
+
+def editor_schema() -> JsonSchema:
+    """The schema of whole documents for editors: the official one, with the values of our own custom properties.
+
+    An editor that follows it says of a document what `contract lint` says of its form. What needs more than the form
+    (unknown fields in a rule, patterns, CEL) only `contract lint` can say.
+    """
+    schema = copy.deepcopy(official_schema())
+    names = sorted({name for names in EXTENSION_PLACES.values() for name in names})
+    definitions = schema["$defs"]
+    definitions["CustomProperty"]["allOf"] = [
+        {"if": _is_ours({}), "then": {"properties": {"property": {"enum": names}}}},
+        *(
+            {"if": _is_ours({"property": {"const": name}}), "then": {"properties": {"value": _reference(name)}}}
+            for name in names
+        ),
+    ]
+    definitions |= {f"Watermaster-{name}": extension_schema(name)["$defs"]["Extension"] for name in names}
+    return schema
+
+
+def _is_ours(more: JsonSchema) -> JsonSchema:
+    return {"properties": {"vendor": {"const": VENDOR}, **more}, "required": ["vendor", *more]}
+
+
+def _reference(name: str) -> JsonSchema:
+    return {"$ref": f"#/$defs/Watermaster-{name}"}
