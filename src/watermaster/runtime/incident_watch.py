@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeAlias
 
 from watermaster.incident.answer import Surroundings, answer
 from watermaster.incident.batch import BatchRun, batch_signals
@@ -31,6 +31,9 @@ from watermaster.stream.fault import Fault
 
 LEASE_MS_MIN: Final = 30_000
 """A monitor that is silent for so long is taken for dead; its pages wait that much longer."""
+
+Changes: TypeAlias = Mapping[str, Sequence[Note]]
+"""What was seen to be changed, by cluster."""
 
 BEFORE_MS: Final = HOUR_MS
 """How long before an incident a deploy may lie to be named beside it."""
@@ -68,9 +71,10 @@ class IncidentWatch:
         holder: str,
         owners: Mapping[str, str],
         batches: Callable[[], Sequence[BatchRun]] = tuple,
+        changes: Callable[[Sequence[ClusterLook]], Changes] = lambda _: {},
     ) -> None:
-        """`batches` gives the newest kept run of `check` for each stream."""
-        self._batches = batches
+        """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed."""
+        self._batches, self._changes = batches, changes
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
         self._configuration, self._holder, self._owners = configuration, holder, owners
         self._reader = SignalReader(configuration)
@@ -89,10 +93,11 @@ class IncidentWatch:
         signals = [signal for look in looks for signal in self._reader.read(look, now_ms)]
         signals += batch_signals(self._batches(), now_ms)
         blind = frozenset().union(*map(blind_of, looks))
+        changes = self._changes(looks)
         if not self._lead():
             return
         self._store.change(
-            lambda memory: self._step(memory, signals, blind, looks, now_ms),
+            lambda memory: self._step(memory, changes, signals, blind, looks, now_ms),
             since_ms=now_ms - max(self._policy.return_within_ms, BEFORE_MS),
             holder=self._holder,
         )
@@ -131,15 +136,20 @@ class IncidentWatch:
     def _step(
         self,
         memory: Memory,
+        changes: Changes,
         signals: Sequence[Signal],
         blind: frozenset[str],
         looks: Sequence[ClusterLook],
         now_ms: int,
     ) -> Change:
+        def notes_of(cluster: str) -> Sequence[Note]:
+            # What people record may be about every cluster; what was seen is about the one where it was.
+            return (*memory.notes, *changes.get(cluster, ()))
+
         grouped = group_signals(signals, self._feeders(), APART)
         began = {incident.key: incident.opened_ms for incident in memory.incidents if not incident.resolved_ms}
         problems = [
-            self._problem(key, found, _noted(memory.notes, began.get(str(key), now_ms)), looks)
+            self._problem(key, found, _noted(notes_of(key.cluster), began.get(str(key), now_ms)), looks)
             for key, found in grouped.items()
         ]
         progress = advance(memory.incidents, memory.pending, problems, blind, self._policy, now_ms)
@@ -150,7 +160,7 @@ class IncidentWatch:
         for incident in (kept | changed).values():
             if incident.number == 0:
                 incident, number = replace(incident, number=number), number + 1  # noqa: PLW2901 -- it is the same one
-            incident = incident.told(_beside(incident, memory.notes))  # noqa: PLW2901 -- it is the same one
+            incident = incident.told(_beside(incident, notes_of(incident.cluster)))  # noqa: PLW2901 -- it is the same one
             was = before.get(incident.number)
             paged, pages = plan_pages(was, incident, self._routes, memory.silences, now_ms)
             messages += [message_of(paged, page) for page in pages]
@@ -238,17 +248,20 @@ def _noted(notes: Sequence[Note], began_ms: int) -> list[Note]:
 def _told(notes: Sequence[Note], key: ProblemKey, topics: Sequence[str]) -> tuple[str, ...]:
     """Those that speak of the cluster, the group or a topic of it."""
     names = [key.cluster, key.group, *topics]
-    return tuple(f"{note.kind} by {note.who}: {note.text}" for note in notes if _speaks_of(note, names))
+    told = (f"{note.kind} by {note.who}: {note.text}" for note in notes if _speaks_of(note, names))
+    return tuple(dict.fromkeys(told))
 
 
 def _beside(incident: Incident, notes: Sequence[Note]) -> list[Entry]:
     """What happened shortly before an incident and since, as lines of its timeline."""
     subjects = [signal.subject for signal in incident.signals]
     names = [incident.cluster, *(name for subject in subjects for name in (subject.group, subject.topic))]
-    near = [
-        note for note in notes if incident.opened_ms - BEFORE_MS <= note.at_ms <= (incident.resolved_ms or note.at_ms)
+    return [
+        Entry(note.at_ms, note.who, f"{note.kind}: {note.text}")
+        for note in notes
+        if incident.opened_ms - BEFORE_MS <= note.at_ms <= (incident.resolved_ms or note.at_ms)
+        and _speaks_of(note, names)
     ]
-    return [Entry(note.at_ms, note.who, f"{note.kind}: {note.text}") for note in near if _speaks_of(note, names)]
 
 
 def _speaks_of(note: Note, names: Sequence[str | None]) -> bool:

@@ -6,6 +6,7 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract import compile_checks
+from watermaster.wiring.contract_changes import ContractChanges
 from watermaster.wiring.monitoring import open_fleet
 
 STEP_S = 0.2
@@ -54,6 +56,7 @@ def run_monitor(
     clock, poll_ms = SystemClock(), configuration.monitor.poll_ms
     memory = LookMemory(open_fleet(config, None), poll_ms / 1000, clock.now_ms)
     engine = open_database(configuration.database, configuration.state_directory)
+    changes = ContractChanges(configuration)
     watch = IncidentWatch(
         configuration,
         memory.look,
@@ -63,6 +66,7 @@ def run_monitor(
         holder=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
         owners=owners_of(configuration),
         batches=DatabaseRuns(engine).newest,
+        changes=changes,
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
     clusters = FleetCollector(
@@ -70,7 +74,7 @@ def run_monitor(
     )
     collector = JoinedCollector(WatchCollector(lambda: watch.state, clock), clusters)
     server = MetricsServer(host, int(port), None, collector, lambda: watch_health(watch.state, clock.now_ms(), poll_ms))
-    with server:
+    with server, closing(changes):
         while not should_stop():
             due_s = clock.monotonic_s() + poll_ms / 1000
             try:

@@ -45,6 +45,7 @@ class World:
     def __init__(self, settings: Configuration, engine: Engine) -> None:
         self.settings, self.engine = settings, engine
         self.clock, self.looks = ManualClock(), DOWN
+        self.changes: dict[str, list[Note]] = {}
 
     def monitor(self, name: str) -> IncidentWatch:
         senders = {alert: HttpSender(route) for alert, route in self.settings.alerts.items()}
@@ -53,7 +54,10 @@ class World:
         }
         beats = {alert: s.beat for alert, s in senders.items() if alert not in pages}
         store = DatabaseIncidents(self.engine)
-        return IncidentWatch(self.settings, lambda: self.looks, store, Senders(pages, beats), self.clock, name, {})
+        return IncidentWatch(
+            self.settings, lambda: self.looks, store, Senders(pages, beats), self.clock, name, {},
+            changes=lambda _: self.changes,
+        )  # fmt: skip
 
 
 def statuses(receiver: PageReceiver) -> list[str]:
@@ -127,14 +131,20 @@ def test_what_happens_beside_an_open_incident_is_in_its_timeline_once(engine: En
     world.clock.advance(60)
     deploy("meanwhile", "*")
     deploy("elsewhere", "standby")
+    for cluster in ("primary", "standby"):
+        world.changes[cluster] = [Note(world.clock.now_ms(), "contract", "*", "ada", f"deployed on {cluster}")]
     for _ in range(3):
         watch.turn()
         world.clock.advance(60)
     incident = store.found(1)
     assert incident is not None
     texts = [entry.text for entry in incident.timeline]
-    assert [text for text in texts if "deploy" in text] == ["deploy: before", "deploy: meanwhile"]
-    assert (texts[0], texts[-1]) == ("deploy: before", "deploy: meanwhile"), "each at its time"
+    assert [text for text in texts if "deploy" in text] == [
+        "deploy: before",
+        "deploy: meanwhile",
+        "contract: deployed on primary",
+    ]
+    assert texts[0] == "deploy: before", "each at its time"
     assert "before" in str(incident.answers), "what happened before it may be why"
     assert "meanwhile" not in str(incident.answers)
 

@@ -1,0 +1,83 @@
+"""Contract activations as what happened beside the streams: all control topics, followed from look to look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from watermaster.adapters.kafka.connection import client_settings
+from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.log_reader import KafkaLogReader
+from watermaster.contract.activation import Activation, ControlState
+from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.fleet import ClusterLook
+from watermaster.runtime.incident_ports import Note
+from watermaster.stream.fault import Fault
+
+TIMEOUT_S: Final = 5.0
+"""For one control topic in one look: a few records, and nothing else waits for long because of them."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    state: ControlState = field(default_factory=ControlState)
+    reader: KafkaLogReader | None = None
+
+
+class ContractChanges:
+    """Call it after each look. It reads only from clusters that have just answered, so that none of them delays it.
+
+    A control topic that cannot be read (it is not there yet, the monitor's login may not) has no activations.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._followed: dict[tuple[str, str], _Followed] = {}
+
+    def __call__(self, looks: Iterable[ClusterLook]) -> Mapping[str, Sequence[Note]]:
+        """Every activation by cluster, for the landing topic and for the trusted one, whose readers meet it too."""
+        answered = {look.name for look in looks if look.report is not None}
+        notes: dict[str, list[Note]] = {}
+        for gate in self._configuration.gates.values():
+            followed = self._followed.setdefault((gate.cluster, gate.control), _Followed())
+            if gate.cluster in answered:
+                with suppress(Fault):
+                    self._follow(gate.cluster, gate.control, followed)
+            for stream in gate.streams:
+                for activation in followed.state.activations.get(stream.landing, {}).values():
+                    both = [note_of(topic, activation) for topic in (stream.landing, stream.trusted)]
+                    notes.setdefault(gate.cluster, []).extend(both)
+        return notes
+
+    def close(self) -> None:
+        """Release the connections."""
+        for followed in self._followed.values():
+            _release(followed)
+
+    def _follow(self, cluster: str, control: str, followed: _Followed) -> None:
+        if followed.reader is None:
+            settings = client_settings(self._configuration.clusters[cluster])
+            followed.reader = KafkaLogReader(settings, control, translate_error)
+        try:
+            records = followed.reader.read_to_end(TIMEOUT_S)
+        except Fault:
+            _release(followed)  # what was read is applied again from the start, which changes nothing
+            raise
+        for record in records:
+            followed.state.apply(record.key, record.value)
+
+
+def note_of(topic: str, activation: Activation) -> Note:
+    """An activation as a note about one topic."""
+    why = f": {activation.why}" if activation.why else ""
+    contract = f"{activation.contract_id} {activation.contract_version}"
+    text = f"{contract} as activation {activation.number} of {activation.stream}{why}"
+    return Note(activation.at_ms, "contract", topic, activation.by, text)
+
+
+def _release(followed: _Followed) -> None:
+    if followed.reader is not None:
+        followed.reader.close()
+        followed.reader = None
