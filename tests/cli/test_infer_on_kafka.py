@@ -14,6 +14,7 @@ from watermaster.contract.compiler import compile_contract
 from watermaster.contract.document import read_contract
 from watermaster.gate.judge import build_judge
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -38,6 +39,9 @@ def topic(kafka_secured: KafkaCluster, fresh_name: Callable[[str], str]) -> str:
         key, value = order(number)
         producer.produce(name, value, key, partition=number % 2)
     producer.commit_transaction(30)
+    # A commit returns before its markers stand in the partitions.
+    ends = [RECORDS // 2 + 1] * 2
+    wait_until(lambda: [kafka_secured.log_ends(name, number)[1] for number in (0, 1)] == ends, "markers stand", 30)
     return name
 
 
