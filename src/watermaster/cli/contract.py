@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watermaster.cli.contract_diff import diff
+from watermaster.cli.contract_export import export
 from watermaster.cli.contract_file import read_document
 from watermaster.cli.contract_infer import infer
 from watermaster.cli.contract_lint import lint
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     contract_app.command("show")(show)
     contract_app.command("test")(try_samples)
     contract_app.command("diff")(diff)
+    contract_app.command("export")(export)
     contract_app.command("schema")(schema)
     contract_app.command("activate")(_activate)
     contract_app.command("activations")(_activations)

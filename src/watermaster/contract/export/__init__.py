@@ -1,0 +1,1 @@
+"""Contracts in the words of other formats, with what those have no words for."""
