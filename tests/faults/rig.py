@@ -247,7 +247,7 @@ class GateRig:
     def verify(self, *arguments: str) -> dict[str, Any]:
         """The report of a `gate verify` that proves everything."""
         command = [sys.executable, "-m", "watermaster", "gate", "verify", *arguments]
-        command += ["--config", str(self.config)]
+        command += ["--config", str(self.config), "--output", "json"]
         environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # should it die, it says where
         for _ in range(VERIFY_TRIES):
             done = subprocess.run(

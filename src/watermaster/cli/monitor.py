@@ -60,4 +60,5 @@ def _line(state: WatchState) -> str:
     told = f"{sum(counts.values())} incidents open" + (f", the loudest with {loudest} of 5 alarms" if loudest else "")
     refused = "; ".join(f"{route}: {why}" for route, why in (state.refused or {}).items())
     waiting = f"; {state.pages_waiting} pages wait" if state.pages_waiting else ""
-    return told + waiting + (f" ({refused})" if refused else "")
+    dark = f"; not seen: {'; '.join(state.unseen)}" if state.unseen else ""
+    return told + waiting + (f" ({refused})" if refused else "") + dark

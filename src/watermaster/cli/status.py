@@ -38,6 +38,10 @@ HealthOption = Annotated[
     bool, typer.Option("--health", help="What is wrong with the cluster: brokers, copies, transactions, certificates.")
 ]
 
+SloOption = Annotated[
+    bool, typer.Option("--slo", help="What is left of the error budgets of the contracts, and how fast it burns.")
+]
+
 WatchOption = Annotated[bool, typer.Option("--watch", help="A live page: lag, horizon and health, until Ctrl-C.")]
 AllOption = Annotated[bool, typer.Option("--all", help="One line for each cluster of the configuration.")]
 EveryOption = Annotated[float, typer.Option("--every", min=1, max=3600, help="With --watch: seconds between looks.")]
@@ -50,6 +54,7 @@ def _status(
     lag: LagOption = False,
     horizon: HorizonOption = False,
     health: HealthOption = False,
+    slo: SloOption = False,
     watch: WatchOption = False,
     every: EveryOption = 10.0,
     looks: LooksOption = None,
@@ -62,6 +67,8 @@ def _status(
     read_committed readers can reach. The horizon is a lower bound: under unchanged settings nothing unread is deleted
     by age before it. --health shows brokers, copies, open transactions, settings and certificates. Exit code 1 if
     --horizon finds unread records that are gone, or --health something wrong.
+
+    --slo shows what `watermaster monitor` has kept, without a look at the clusters. Exit code 1 if a budget burns.
 
     --watch also tells readers that are stuck or slow from those that are not, and forecasts how it ends, for that
     takes several looks; with --output json it prints one line for each.
@@ -79,6 +86,10 @@ def _status(
         from watermaster.cli.status_all import show_all
 
         return show_all(config, output)
+    if slo:
+        from watermaster.cli.status_slo import show_budgets
+
+        return show_budgets(config, cluster, output)
     if lag or horizon or health:
         return show_monitor(config, cluster, output, lag=lag, horizon=horizon, health=health)
     if output is OutputFormat.JSON:

@@ -11,6 +11,8 @@ from watermaster.incident.signal import Signal, SignalKind
 CORRELATED: Final = "correlated"
 """The grade of what was seen together and not proved to be the cause."""
 
+_HELD: Final = "yes: what was held keeps its bytes and its reasons in the quarantine topic"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -100,10 +102,18 @@ def _fix(signals: Sequence[Signal]) -> Answer:
         return Answer("not what is gone from this topic; what is still there is read when the group goes on")
     if kinds & {SignalKind.BATCH_FAILED, SignalKind.BATCH_MISSING}:
         return Answer("mend or deliver the batch and check it again with `--record`: a good run ends this")
+    if kinds == {SignalKind.BUDGET_BURN}:
+        return Answer(_mended_budget(signals))
     if SignalKind.HELD_SHARE in kinds:
-        return Answer("yes: what was held keeps its bytes and its reasons in the quarantine topic")
+        return Answer(_HELD)
     waiting = f"up to {unread} records wait in the topic; " if unread else ""
     return Answer(f"yes: {waiting}start the reader again, it goes on at its position and nothing needs a replay")
+
+
+def _mended_budget(signals: Sequence[Signal]) -> str:
+    if any(signal.held_share is not None for signal in signals):
+        return _HELD
+    return "nothing is to be replayed: records come later or less often than promised, and none of them was held"
 
 
 def _copy(around: Surroundings) -> Answer:

@@ -28,6 +28,8 @@ class SeverityRow:
     waiting_ms_min: int | None = None
     lost_min: int | None = None
     held_share_min: float | None = None
+    burn_min: float | None = None
+    """Of the windows 14.4, 6 and 1."""
     blast_min: int | None = None
     real_time: bool | None = None
 
@@ -40,6 +42,7 @@ class SeverityRow:
             and _at_least(signal.waiting_ms, self.waiting_ms_min)
             and _at_least(signal.lost_max, self.lost_min)
             and _at_least(signal.held_share, self.held_share_min)
+            and _at_least(signal.burn, self.burn_min)
             and _at_least(signal.blast, self.blast_min)
         )
 
@@ -50,6 +53,9 @@ SEVERITIES: Final[tuple[SeverityRow, ...]] = (
     SeverityRow(2, SignalKind.CONSUMER_STUCK),
     SeverityRow(2, SignalKind.HELD_SHARE),
     SeverityRow(3, SignalKind.HELD_SHARE, held_share_min=0.5),
+    SeverityRow(1, SignalKind.BUDGET_BURN),
+    SeverityRow(2, SignalKind.BUDGET_BURN, burn_min=6),
+    SeverityRow(3, SignalKind.BUDGET_BURN, burn_min=14.4),
     SeverityRow(2, SignalKind.BATCH_FAILED),
     SeverityRow(2, SignalKind.BATCH_MISSING),
     SeverityRow(3, SignalKind.GATE_STOPPED),

@@ -21,6 +21,8 @@ class SignalKind(Enum):
     GATE_STOPPED = "gate_stopped"
     HELD_SHARE = "held_share"
     """The gate holds a large part of what it reads."""
+    BUDGET_BURN = "budget_burn"
+    """A contract's objective is missed so fast that its error budget ends before its time."""
     BATCH_FAILED = "batch_failed"
     """The newest batch that was checked has findings, or could not be read."""
     BATCH_MISSING = "batch_missing"
@@ -65,6 +67,8 @@ class Signal:
     unread_max: int | None = None
     lost_max: int = 0
     held_share: float | None = None
+    burn: float | None = None
+    """How many times too fast an error budget is used up: the factor of the windows in which it was seen."""
     blast: int = 0
     real_time: bool | None = None
     position: int | None = None

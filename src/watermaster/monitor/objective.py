@@ -34,6 +34,10 @@ class Indicator(Enum):
     """No record has come for too long."""
 
 
+EVENTS_MIN: Final = 100
+"""Of fewer records in a long window a share says little: a single one of ten would be 10 %."""
+
+
 class BurnWindow(NamedTuple):
     """A pair of windows, of which both must burn `factor` times as fast as the budget lasts. Prometheus durations."""
 
@@ -41,6 +45,16 @@ class BurnWindow(NamedTuple):
     long: str
     short: str
     pages: bool
+
+    @property
+    def long_ms(self) -> int:
+        """The long window in milliseconds."""
+        return _window_ms(self.long)
+
+    @property
+    def short_ms(self) -> int:
+        """The short one."""
+        return _window_ms(self.short)
 
 
 BURN_WINDOWS: Final = (
@@ -82,6 +96,13 @@ def _timed(
     known = [bound for bound in bounds if bound is not None]
     if known:
         yield Objective(indicator, budget, min(known))
+
+
+def _window_ms(text: str) -> int:
+    ms = duration_ms(int(text[:-1]), {"m": "min"}.get(text[-1], text[-1]))
+    if ms is None:
+        raise ValueError(text)
+    return ms
 
 
 def _share(entry: Mapping[str, Any]) -> float | None:

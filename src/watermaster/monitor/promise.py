@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from watermaster.contract.compiler import owner
 
+MINUTE_MS: Final = 60_000
+
 _UNIT_MS: Final[Mapping[str, int]] = {
     name: ms
     for names, ms in (
         (("ms", "millisecond", "milliseconds"), 1),
         (("s", "sec", "second", "seconds"), 1_000),
-        (("min", "minute", "minutes"), 60_000),
+        (("min", "minute", "minutes"), MINUTE_MS),
         (("h", "hr", "hour", "hours"), 3_600_000),
         (("d", "day", "days"), 86_400_000),
         (("w", "week", "weeks"), 604_800_000),

@@ -21,6 +21,7 @@ from watermaster.incident.problem import ProblemKey, group_signals
 from watermaster.incident.progress import Policy, Problem, advance
 from watermaster.incident.severity import HOUR_MS, SEVERITIES
 from watermaster.incident.signal import Signal
+from watermaster.runtime.budgets import BudgetReport, Budgets, BudgetTurn
 from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_ports import Change, IncidentStore, Memory, Message, Note, Senders
@@ -56,6 +57,10 @@ class WatchState:
     pages_waiting: int | None = None
     refused: Mapping[str, str] | None = None
     """Routes whose newest page did not arrive, and why."""
+    budgets: Sequence[BudgetReport] = ()
+    """The objectives of the contracts as the newest look left them."""
+    unseen: Sequence[str] = ()
+    """What objectives hang on and could not be read."""
 
 
 class IncidentWatch:
@@ -72,9 +77,12 @@ class IncidentWatch:
         owners: Mapping[str, str],
         batches: Callable[[], Sequence[BatchRun]] = tuple,
         changes: Callable[[Sequence[ClusterLook]], Changes] = lambda _: {},
+        budgets: Budgets | None = None,
     ) -> None:
-        """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed."""
-        self._batches, self._changes = batches, changes
+        """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed,
+        `budgets` judges the objectives of contracts.
+        """
+        self._batches, self._changes, self._budgets = batches, changes, budgets
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
         self._configuration, self._holder, self._owners = configuration, holder, owners
         self._reader = SignalReader(configuration)
@@ -86,13 +94,19 @@ class IncidentWatch:
 
     def turn(self) -> None:
         """One look and everything that follows. Raises a fault if the database cannot be reached."""
+        led = self.state.leads
         if not self._lead():
             return
+        if self._budgets and not led:
+            # Another monitor may have judged in between.
+            self._budgets.begin(self._clock.now_ms())
         looks = self._look()
         now_ms = self._clock.now_ms()
         signals = [signal for look in looks for signal in self._reader.read(look, now_ms)]
         signals += batch_signals(self._batches(), now_ms)
-        blind = frozenset().union(*map(blind_of, looks))
+        told = self._budgets.turn(looks, now_ms) if self._budgets else BudgetTurn()
+        signals += told.signals
+        blind = told.blind.union(*map(blind_of, looks))
         changes = self._changes(looks)
         if not self._lead():
             return
@@ -101,12 +115,13 @@ class IncidentWatch:
             since_ms=now_ms - max(self._policy.return_within_ms, BEFORE_MS),
             holder=self._holder,
         )
+        self.state = replace(self.state, budgets=told.reports, unseen=told.unseen)
         self.deliver()
         self._finish(now_ms)
 
     def fail(self, fault: Fault) -> None:
         """The database is away: nothing is judged, and that is said."""
-        self.state = replace(self.state, leads=False, fault=fault.code, pages_waiting=None)
+        self.state = replace(self.state, leads=False, fault=fault.code, pages_waiting=None, budgets=(), unseen=())
 
     def deliver(self) -> None:
         """Send what is due. A page that is not taken is due again, later each time."""

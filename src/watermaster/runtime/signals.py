@@ -49,7 +49,7 @@ class SignalReader:
         for horizon in horizon_lines(look.report):
             lag = lags[horizon.group, horizon.topic]
             gate = self._gates.get((look.name, horizon.group))
-            seen = _seen(look, look.report, horizon, lag, gate)
+            seen = facts_of(look, look.report, horizon, lag, gate)
             for kind, sentence in self._kinds(look.name, horizon, lag, gate):
                 found.append(replace(seen, kind=kind, evidence=(sentence, *seen.evidence)))
         return tuple(sorted(found, key=lambda signal: _ORDER.index(signal.kind)))
@@ -108,7 +108,7 @@ def blind_of(look: ClusterLook) -> frozenset[str]:
     )
 
 
-def _seen(
+def facts_of(
     look: ClusterLook, report: MonitorReport, horizon: HorizonLine, lag: LagLine, gate: GateConfiguration | None
 ) -> Signal:
     """The facts of one group on one topic, still without what is wrong with it."""

@@ -11,7 +11,7 @@ from watermaster.adapters.kafka.connection import client_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import KafkaLogReader
 from watermaster.contract.activation import Activation, ControlState
-from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.configuration import Configuration, GateConfiguration
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_ports import Note
 from watermaster.stream.fault import Fault
@@ -38,13 +38,15 @@ class ContractChanges:
 
     def __call__(self, looks: Iterable[ClusterLook]) -> Mapping[str, Sequence[Note]]:
         """Every activation by cluster, for the landing topic and for the trusted one, whose readers meet it too."""
-        answered = {look.name for look in looks if look.report is not None}
+        surveys = {look.name: look.report.survey for look in looks if look.report is not None}
         notes: dict[str, list[Note]] = {}
         for gate in self._configuration.gates.values():
             followed = self._followed.setdefault((gate.cluster, gate.control), _Followed())
-            if gate.cluster in answered:
+            if gate.cluster in surveys:
+                logs = surveys[gate.cluster].logs.items()
+                ends = {source.partition: log.stable for source, log in logs if source.topic == gate.control}
                 with suppress(Fault):
-                    self._follow(gate.cluster, gate.control, followed)
+                    self._follow(gate, followed, ends)
             for stream in gate.streams:
                 for activation in followed.state.activations.get(stream.landing, {}).values():
                     both = [note_of(topic, activation) for topic in (stream.landing, stream.trusted)]
@@ -56,12 +58,13 @@ class ContractChanges:
         for followed in self._followed.values():
             _release(followed)
 
-    def _follow(self, cluster: str, control: str, followed: _Followed) -> None:
+    def _follow(self, gate: GateConfiguration, followed: _Followed, ends: Mapping[int, int]) -> None:
+        """Up to the ends that the look saw; a control topic that it did not see is asked for its own."""
         if followed.reader is None:
-            settings = client_settings(self._configuration.clusters[cluster])
-            followed.reader = KafkaLogReader(settings, control, translate_error)
+            settings = client_settings(self._configuration.clusters[gate.cluster])
+            followed.reader = KafkaLogReader(settings, gate.control, translate_error)
         try:
-            records = followed.reader.read_to_end(TIMEOUT_S)
+            records, _ = followed.reader.read_on(TIMEOUT_S, ends or None)
         except Fault:
             _release(followed)  # what was read is applied again from the start, which changes nothing
             raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from watermaster.adapters.alerts.sender import HttpSender
+from watermaster.adapters.database.budgets import DatabaseBudgets
 from watermaster.adapters.database.engine import open_database
 from watermaster.adapters.database.incidents import DatabaseIncidents
 from watermaster.adapters.database.runs import DatabaseRuns
@@ -20,11 +21,14 @@ from watermaster.adapters.metrics.fleet_collector import FleetCollector
 from watermaster.adapters.metrics.server import MetricsServer
 from watermaster.adapters.metrics.watch_collector import WatchCollector, watch_health
 from watermaster.adapters.system_clock import SystemClock
+from watermaster.contract.document import read_contract
 from watermaster.incident.answer import Surroundings, answer
 from watermaster.incident.incident import Incident
 from watermaster.incident.life import State
 from watermaster.incident.paging import Happening
 from watermaster.incident.signal import Signal, SignalKind, Subject
+from watermaster.monitor.objective import read_objectives
+from watermaster.runtime.budgets import Budgets, PromisedStream
 from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.fleet_watch import LookMemory
 from watermaster.runtime.incident_ports import Delivery, Message, Senders
@@ -33,6 +37,7 @@ from watermaster.runtime.incident_watch import IncidentWatch, WatchState
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract import compile_checks
 from watermaster.wiring.contract_changes import ContractChanges
+from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
 
 STEP_S = 0.2
@@ -56,7 +61,7 @@ def run_monitor(
     clock, poll_ms = SystemClock(), configuration.monitor.poll_ms
     memory = LookMemory(open_fleet(config, None), poll_ms / 1000, clock.now_ms)
     engine = open_database(configuration.database, configuration.state_directory)
-    changes = ContractChanges(configuration)
+    changes, ledgers = ContractChanges(configuration), LedgerTails(configuration)
     watch = IncidentWatch(
         configuration,
         memory.look,
@@ -67,6 +72,7 @@ def run_monitor(
         owners=owners_of(configuration),
         batches=DatabaseRuns(engine).newest,
         changes=changes,
+        budgets=Budgets(configuration, promised_streams(configuration), DatabaseBudgets(engine), ledgers),
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
     clusters = FleetCollector(
@@ -74,7 +80,7 @@ def run_monitor(
     )
     collector = JoinedCollector(WatchCollector(lambda: watch.state, clock), clusters)
     server = MetricsServer(host, int(port), None, collector, lambda: watch_health(watch.state, clock.now_ms(), poll_ms))
-    with server, closing(changes):
+    with server, closing(changes), closing(ledgers):
         while not should_stop():
             due_s = clock.monotonic_s() + poll_ms / 1000
             try:
@@ -109,6 +115,31 @@ def owners_of(configuration: Configuration) -> Mapping[str, str]:
             if checks.owner:
                 owners |= dict.fromkeys((stream.landing, stream.trusted, stream.quarantine), checks.owner)
     return owners
+
+
+def open_budgets(config: Path) -> tuple[Sequence[PromisedStream], DatabaseBudgets]:
+    """The objectives of a configuration and their histories."""
+    configuration = load_configuration(config)
+    engine = open_database(configuration.database, configuration.state_directory)
+    return promised_streams(configuration), DatabaseBudgets(engine)
+
+
+def promised_streams(configuration: Configuration) -> Sequence[PromisedStream]:
+    """The streams of all gates with their objectives; what a contract promises that cannot be read is not known."""
+    found = []
+    for gate in configuration.gates.values():
+        for stream in gate.streams:
+            path = configuration.contract_path(stream)
+            try:
+                read = read_contract(path.read_bytes(), path.name)
+            except OSError as error:
+                found.append(PromisedStream(gate, stream.landing, unread=f"{path.name}: {error.strerror}"))
+                continue
+            if read.problems:
+                found.append(PromisedStream(gate, stream.landing, unread=f"{path.name} is no valid contract"))
+            else:
+                found.append(PromisedStream(gate, stream.landing, read_objectives(read.document)))
+    return found
 
 
 def try_routes(config: Path, now_ms: int) -> Mapping[str, Delivery]:

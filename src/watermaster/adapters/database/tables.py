@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata: Final = MetaData()
 
@@ -55,6 +55,16 @@ check_run: Final = Table(
     Column("body", Text, nullable=False),
 )
 Index("newest_run_of_a_stream", check_run.c.stream, check_run.c.id)
+
+budget_slot: Final = Table(
+    "budget_slot",
+    metadata,
+    Column("objective", Text, primary_key=True),
+    Column("width_ms", BigInteger, primary_key=True),
+    Column("start_ms", BigInteger, primary_key=True),
+    Column("bad", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+)
 
 lease: Final = Table(
     "lease",

@@ -30,29 +30,51 @@ TAIL_STEP = 64
 
 
 class KafkaLogReader:
-    """Implements `runtime.ports.LogReader` for one topic, all partitions, from its start."""
+    """Implements `runtime.ports.LogReader` for one topic, all partitions, from its start.
 
-    def __init__(self, settings: Mapping[str, Any], topic: str, translate: Callable[[KafkaError], Fault]) -> None:
+    With `since_ms` it begins at the first record that is not older than that.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        topic: str,
+        translate: Callable[[KafkaError], Fault],
+        since_ms: int | None = None,
+    ) -> None:
         self._topic = topic
+        self._since_ms = since_ms
         self._translate = translate
         self._consumer = _consumer(settings)
         self._next: dict[int, int] = {}
 
     def read_to_end(self, timeout_s: float) -> list[LogRecord]:
         """Everything up to the last stable offset as it is now. Raises WorldFault when `timeout_s` passes first."""
-        ends = self._translated(self._ends)
+        records, ended = self.read_on(timeout_s)
+        if not ended:
+            raise WorldFault(
+                "WM-CONTROL-SLOW",
+                f"{self._topic} could not be read to its end within {timeout_s:.0f} s",
+                hint="Look at the brokers and at the permission to read the topic.",
+                retriable=True,
+            )
+        return records
+
+    def read_on(self, timeout_s: float, ends: Mapping[int, int] | None = None) -> tuple[list[LogRecord], bool]:
+        """What could be read in `timeout_s`, and whether that is everything up to the end as it is now, or to `ends`
+        (last stable offset by partition), which spares asking for them. The next call goes on where this one ended.
+        """
+        if ends is None:
+            ends = self._translated(self._ends)
+        elif not self._next:
+            self._translated(self._assign)
         records: list[LogRecord] = []
         until_s = time.monotonic() + timeout_s
         while any(self._next.get(p, 0) < end for p, end in ends.items()):
             if time.monotonic() > until_s:
-                raise WorldFault(
-                    "WM-CONTROL-SLOW",
-                    f"{self._topic} could not be read to its end within {timeout_s:.0f} s",
-                    hint="Look at the brokers and at the permission to read the topic.",
-                    retriable=True,
-                )
+                return records, False
             records += self._translated(lambda: self._take(0.1))
-        return records
+        return records, True
 
     def poll(self) -> list[LogRecord]:
         """What has come since, without waiting."""
@@ -77,8 +99,18 @@ class KafkaLogReader:
 
     def _assign(self) -> None:
         for partition in partitions_of(self._consumer, self._topic, self._translate):
-            self._next[partition], _ = log_bounds(self._consumer, self._topic, partition)
+            self._next[partition] = self._first(partition)
         self._consumer.assign([KafkaTopicPartition(self._topic, p, offset) for p, offset in self._next.items()])
+
+    def _first(self, partition: int) -> int:
+        start, end = log_bounds(self._consumer, self._topic, partition)
+        if self._since_ms is None:
+            return start
+        asked = KafkaTopicPartition(self._topic, partition, self._since_ms)
+        found = self._consumer.offsets_for_times([asked], timeout=REQUEST_TIMEOUT_S)[0]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return end if found.offset < 0 else max(start, found.offset)
 
     def _take(self, timeout_s: float) -> list[LogRecord]:
         records = []

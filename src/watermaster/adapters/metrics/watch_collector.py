@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from watermaster.runtime.budgets import BudgetReport
 from watermaster.runtime.incident_watch import WatchState
 from watermaster.runtime.ports import Clock
 
@@ -40,6 +41,30 @@ class WatchCollector(Collector):
         if state.pages_waiting is not None:
             waiting.add_metric([], state.pages_waiting)
         yield waiting
+        yield from _budgets(state.budgets)
+
+
+def _budgets(reports: Sequence[BudgetReport]) -> Iterator[Metric]:
+    names = ("cluster_name", "gate", "topic", "slo")
+    bad = GaugeMetricFamily("watermaster_slo_bad", "1 while a promised objective is missed.", labels=names)
+    left = GaugeMetricFamily(
+        "watermaster_slo_budget_left_ratio", "Of the error budget of 30 days, at the best.", labels=names
+    )
+    burn = GaugeMetricFamily(
+        "watermaster_slo_burn_rate", "Multiple of the pace that just uses the budget up.", labels=(*names, "window")
+    )
+    for report in reports:
+        labels = [report.cluster, report.gate, report.topic, report.objective.indicator.value]
+        if report.bad is not None:
+            bad.add_metric(labels, int(report.bad))
+        if report.budget.left is not None:
+            left.add_metric(labels, report.budget.left)
+        for rate in report.budget.burns:
+            if rate.long is not None:
+                burn.add_metric([*labels, rate.window.long], rate.long)
+            if rate.short is not None and rate.window.short not in {other.window.long for other in report.budget.burns}:
+                burn.add_metric([*labels, rate.window.short], rate.short)
+    yield from (bad, left, burn)
 
 
 def watch_health(state: WatchState, now_ms: int, poll_ms: int) -> tuple[int, dict[str, object]]:

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from watermaster.adapters.prometheus.rule import Alert, Recording, RuleGroup, Urgency, selector
 from watermaster.adapters.prometheus.watched import Watched, WatchedObjective
-from watermaster.monitor.objective import BURN_WINDOWS, BurnWindow, Indicator
+from watermaster.monitor.objective import BURN_WINDOWS, EVENTS_MIN, BurnWindow, Indicator
 
 BUDGET: Final = "watermaster:slo_budget:ratio"
 BUDGET_LEFT: Final = "watermaster:slo_budget_left:ratio"
@@ -22,9 +22,6 @@ BUDGET_WINDOW: Final = "30d"
 _FAST: Final = ("5m", "30m", "1h", "6h")
 _SLOW: Final = ("3d", BUDGET_WINDOW)
 """Expensive to read, and slow to change."""
-
-EVENTS_MIN: Final = 100
-"""Of fewer records in a long window a share says little: a single one of ten would be 10 %."""
 
 FREQUENCY_S_MIN: Final = 60
 """An offset is seen a few times in a minute at best."""
