@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from watermaster.cli.environment import EnvironmentOption, name_environment
-from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
+from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, plain, say, show_json, show_table
+from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_look import moment
 from watermaster.cli.quarantine_replay import carry_out
 from watermaster.stream.fault import UsageFault
@@ -22,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def _approve(
     request: Annotated[str, typer.Argument(help="The id of a request; without one, all that wait are listed.")] = "",
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     config: ConfigOption = Path("watermaster.yaml"),
     yes: YesOption = False,
     environment: EnvironmentOption = None,
@@ -37,7 +38,7 @@ def _approve(
     from watermaster.wiring.quarantine import open_desk
 
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
         waiting = open_requests(desk)
         if not request:
             _show_requests([_row(found) for found in waiting.values()], list(waiting.values()), output)

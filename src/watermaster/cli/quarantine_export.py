@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from watermaster.cli.gate_choice import GateOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json
+from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_look import StateOption, states_of
 from watermaster.cli.quarantine_options import (
     ContractOption,
@@ -26,6 +26,7 @@ from watermaster.cli.quarantine_options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from watermaster.contract.checks import Checks
     from watermaster.runtime.hold_survey import Surveyed
 
 _TEXTS: Final = "VARCHAR[]"
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 def _export(
     file: Annotated[Path, typer.Argument(help="The file to make: *.jsonl or *.parquet. Only its owner may read it.")],
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     group: GroupsOption = None,
     rule: RulesOption = None,
@@ -67,22 +68,21 @@ def _export(
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.adapters.records.export_file import export_file
     from watermaster.quarantine.export_row import export_row
-    from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
+    from watermaster.wiring.quarantine import looked_at, open_desk, walk_checked
 
     selection = selection_of(group, rule, partition, offset, contract, since, until, states_of(state))
     configuration = load_configuration(config)
-    with export_file(file, COLUMNS) as rows, open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
-        for chosen in choose_streams(desk.gate, stream):
-            checks = desk.contracts().current(chosen.landing).checks
-            for found in _watched(walk_held(desk, [chosen], selection)):
-                rows.write(export_row(found.held, found.hold, found.original, checks))
+    with export_file(file, COLUMNS) as rows, open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
+        walk = walk_checked(desk, looked_at(desk, stream), selection)
+        for found, checks in _watched(walk):
+            rows.write(export_row(found.held, found.hold, found.original, checks))
     if output is OutputFormat.JSON:
         show_json({"file": str(file), "records": rows.count})
     else:
         say(f"{rows.count:,} held records are in {file}.")
 
 
-def _watched(walk: Iterable[Surveyed]) -> Iterator[Surveyed]:
+def _watched(walk: Iterable[tuple[Surveyed, Checks]]) -> Iterator[tuple[Surveyed, Checks]]:
     """With a count on standard error while a person watches."""
     if not sys.stderr.isatty():
         yield from walk

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from watermaster.cli.errors import ExitCode
-from watermaster.cli.gate_choice import GateOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, duration, say, show_json, show_table
+from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_options import (
     ContractOption,
     GroupsOption,
@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _groups(
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     rule: RulesOption = None,
     since: SinceOption = None,
@@ -61,14 +61,14 @@ def _groups(
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.quarantine.group import Groups
     from watermaster.runtime.hold_horizon import OldestOpen
-    from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
+    from watermaster.wiring.quarantine import looked_at, open_desk, walk_held
 
     selection = selection_of(rules=rule, since=since, until=until, states=states_of(state))
     configuration = load_configuration(config)
     groups, oldest = Groups(), OldestOpen()
-    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
         survey = desk.survey()
-        for found in walk_held(desk, choose_streams(desk.gate, stream), selection, survey=survey):
+        for found in walk_held(desk, looked_at(desk, stream), selection, survey=survey):
             groups.add(found.held)
             oldest.see(found)
         horizons = [oldest.horizon(topic, desk.reader.settings(topic)) for topic in sorted(oldest.counts)]
@@ -82,6 +82,8 @@ def _groups(
         say(horizon_sentence(horizon, now_ms))
     if survey.counts.unread:
         say(f"{survey.counts.unread} records there follow no known dead-letter convention.")
+    if survey.counts.doubles + survey.counts.clashes:
+        say(f"{survey.counts.doubles + survey.counts.clashes} letters repeat the coordinates of one that is counted.")
 
 
 def show_groups(tallies: list[GroupTally]) -> None:
@@ -142,7 +144,7 @@ def group_document(tally: GroupTally) -> dict[str, Any]:
 
 
 def _list(
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     group: GroupsOption = None,
     rule: RulesOption = None,
@@ -159,12 +161,12 @@ def _list(
 ) -> None:
     """List held records, a page at a time, stream by stream and in the order in which they were held."""
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.wiring.quarantine import choose_streams, open_desk, walk_held
+    from watermaster.wiring.quarantine import looked_at, open_desk, walk_held
 
     selection = selection_of(group, rule, partition, offset, contract, since, until, states_of(state))
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
-        walk = walk_held(desk, choose_streams(desk.gate, stream), selection, _behind(after))
+    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
+        walk = walk_held(desk, looked_at(desk, stream), selection, _behind(after))
         page = list(islice(walk, limit))
     more = _place(page[-1]) if len(page) == limit else None
     if output is OutputFormat.JSON:
@@ -224,21 +226,29 @@ def _behind(after: str) -> tuple[str, int, int] | None:
 
 
 def _ledger(
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     config: ConfigOption = Path("watermaster.yaml"),
     output: OutputOption = OutputFormat.TABLE,
 ) -> int:
     """Show the equation by stream, contract, activation and day: does every record have exactly one end?
 
-    in = passed + dropped + open + fixed + replayed + discarded + expired. Exit code 1 if a term does not close.
+    in = passed + dropped + open + fixed + replayed + discarded + expired. Exit code 1 if a term does not close. Of an
+    adopted quarantine, whose writer keeps no ledger: what lies there, what became of it, and how much is gone at most.
     """
     from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.cli.quarantine_letters import show_letters
+    from watermaster.runtime.configuration import QuarantineConfiguration
     from watermaster.runtime.hold_ledger import read_balance
+    from watermaster.runtime.letter_ledger import read_letter_balance
     from watermaster.wiring.quarantine import choose_streams, open_desk
 
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
+        if isinstance(desk.gate, QuarantineConfiguration):
+            letters = read_letter_balance(desk.reader, desk.gate, desk.survey(), time.sleep)
+            show_letters(desk.gate.topic, letters, output)
+            return ExitCode.FINDINGS if letters.troubles else ExitCode.OK
         streams = choose_streams(desk.gate, stream)
         balance = read_balance(desk.reader, desk.gate, streams, desk.survey(), time.sleep)
     rows = list(balance.rows())

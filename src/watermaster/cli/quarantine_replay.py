@@ -12,8 +12,9 @@ import typer
 
 from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.errors import ExitCode
-from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
+from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_fix import load_fix, show_difference
 from watermaster.cli.quarantine_options import (
     ContractOption,
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _replay(
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     group: GroupsOption = None,
     rule: RulesOption = None,
@@ -106,7 +107,7 @@ def _replay(
 
 
 def _discard(
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     group: GroupsOption = None,
     rule: RulesOption = None,
@@ -158,7 +159,7 @@ def _ask_or_carry_out(
     from watermaster.wiring.quarantine import choose_streams, open_desk
 
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
+    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
         cluster = configuration.clusters[desk.gate.cluster]
         if yes:
             name_environment(cluster, environment, [f"{wish.step.value} held records of {stream or 'all streams'}"])

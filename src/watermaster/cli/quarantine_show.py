@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from watermaster.cli.gate_choice import GateOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, inert, one_line, plain, show_json
+from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_look import hold_document, moment
 from watermaster.cli.quarantine_options import StreamOption
 from watermaster.stream.fault import UsageFault
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def _show(
     place: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Of the source record, as `list` says.")],
-    gate: GateOption = None,
+    gate: QuarantineOption = None,
     stream: StreamOption = None,
     config: ConfigOption = Path("watermaster.yaml"),
     output: OutputOption = OutputFormat.TABLE,
@@ -41,13 +41,12 @@ def _show(
     Fields that the contract in force classifies as more than internal are masked; then so are key and header values.
     """
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.wiring.quarantine import choose_streams, find_held, open_desk
+    from watermaster.wiring.quarantine import find_held, looked_at, open_desk
 
     partition, offset = _coordinates(place)
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_gate(configuration.gates, gate)) as desk:
-        chosen, found = find_held(desk, choose_streams(desk.gate, stream), partition, offset)
-        checks = desk.contracts().current(chosen.landing).checks
+    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
+        found, checks = find_held(desk, looked_at(desk, stream), partition, offset)
     if output is OutputFormat.JSON:
         show_json(exhibit_document(found, checks))
     else:

@@ -20,7 +20,7 @@ from watermaster.quarantine.hold_key import TOPIC_NAME_MARK, HoldKey
 from watermaster.quarantine.letter import Dialect, Letter, Origin, PlainMapping, UnreadLetter
 from watermaster.quarantine.trace import read_trace
 from watermaster.stream.batch import RawHeaders
-from watermaster.stream.coordinates import RESERVED_HEADER, TopicPartition
+from watermaster.stream.coordinates import RESERVED_HEADER, TopicPartition, decode_coordinates
 
 SCHEMA_HEADERS: Final = ("__value_schema_id", "schema.id", "schema_id")
 """Where producers write the schema id or guid, when the value does not start with it."""
@@ -59,7 +59,9 @@ class QuarantineRecord(msgspec.Struct, frozen=True, gc=False):
 class Adoption:
     """How a topic is read as a quarantine. `topic_ids` of topics by name, as far as they are known.
 
-    `dialect` None means: as each record says. `rules` are not evaluated; they are what the writer names.
+    Ids are for our own gate's quarantine, whose topics it watches. Others' letters know names alone, and which id a
+    name had when they were written nobody can say later: a topic that others write is adopted without ids. `dialect`
+    None means: as each record says. `rules` are not evaluated; they are what the writer names.
     """
 
     cluster_id: str
@@ -90,7 +92,8 @@ class HeldRecord(msgspec.Struct, frozen=True, gc=False):
 
     `place` and `place_offset` are where its bytes lie; `origin` is the source record by name, None where the
     convention does not tell. `landed_ms` is the source record's timestamp (-1 where it has none), `attempt` the one
-    that failed. `contract` and `activation` are set where a gate judged it. Sizes in bytes.
+    that failed: a record that an earlier replay has written bears its number, wherever it failed again. `contract` and
+    `activation` are set where a gate judged it. Sizes in bytes.
     """
 
     key: HoldKey
@@ -161,7 +164,7 @@ def _held(record: QuarantineRecord, letter: Letter, adoption: Adoption) -> HeldR
         place_offset=record.offset,
         dialect=letter.dialect,
         origin=letter.origin,
-        attempt=facts.coordinates.attempt if facts else 0,
+        attempt=facts.coordinates.attempt if facts else _stamped_attempt(letter.original_headers),
         contract=facts.contract if facts else None,
         activation=facts.coordinates.activation if facts else None,
         broken=rules,
@@ -201,6 +204,13 @@ def _key(record: QuarantineRecord, letter: Letter, adoption: Adoption) -> HoldKe
         origin, holder = Origin(record.source.topic, record.source.partition, record.offset), ""
     topic_id = adoption.topic_ids.get(origin.topic, TOPIC_NAME_MARK + origin.topic.replace(" ", "?"))
     return HoldKey(adoption.cluster_id, topic_id, origin.partition, origin.offset, 0, holder)
+
+
+def _stamped_attempt(headers: RawHeaders) -> int:
+    """Of the last stamp that the record bears: replays count on through whatever failed between them."""
+    stamps = (decode_coordinates(value) for name, value in reversed(headers) if name == RESERVED_HEADER)
+    stamp = next(stamps, None)
+    return stamp.attempt if stamp is not None else 0
 
 
 def _landed(record: QuarantineRecord, letter: Letter) -> int:

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from watermaster.quarantine.letter import Dialect, PlainMapping
 from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
 
 CONTROL_TOPIC: Final = "watermaster.control"
@@ -138,6 +139,56 @@ class GateConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceConfiguration:
+    """A topic whose failed records lie in an adopted quarantine, and what a replay of them means."""
+
+    topic: TopicName
+    target: TopicName
+    """Where replays write: a retry or repair topic that the application reads too, never the source itself."""
+    contract: Annotated[str, Field(max_length=1024)] = ""
+    """Path under the contracts folder. Empty: that of the gate that has the topic as landing or trusted, if any."""
+    schema_object: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineConfiguration:
+    """A dead-letter topic that somebody else writes, adopted as a quarantine.
+
+    `dialect` None means: as each record says. The verbs of `quarantine` see it as they see a gate: read from a source,
+    written to a target, held in a topic, with states of its own.
+    """
+
+    name: Name
+    cluster: Name
+    topic: TopicName
+    sources: Annotated[tuple[SourceConfiguration, ...], Field(max_length=1000)] = ()
+    """Without one there is no replay; everything else works."""
+    dialect: Dialect | None = None
+    mapping: PlainMapping = field(default_factory=PlainMapping)
+    """Which headers of a plain topic mean what."""
+    holds: TopicName = ""
+    """Compacted topic of one partition; empty in code means `watermaster.holds.<name>`."""
+    transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = 15_000
+
+    def __post_init__(self) -> None:
+        if not self.holds:
+            object.__setattr__(self, "holds", HOLDS_TOPIC_PREFIX + self.name)
+
+    @property
+    def streams(self) -> tuple[StreamConfiguration, ...]:
+        """The sources as streams: `landing` is the source, `trusted` the target of replays."""
+        return tuple(
+            StreamConfiguration(source.topic, source.target, source.contract, self.topic, source.schema_object)
+            for source in self.sources
+        )
+
+    @property
+    def landings(self) -> tuple[str, ...]:
+        """The sources, in the order of the file."""
+        return tuple(source.topic for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """One `watermaster.yaml`. Every path is absolute: relative ones were resolved against the file's folder."""
 
@@ -148,6 +199,8 @@ class Configuration:
     """Folder of `*.odcs.yaml`."""
     state_directory: Path
     gates: Annotated[Mapping[Name, GateConfiguration], Field(max_length=1000)] = field(default_factory=dict)
+    quarantines: Annotated[Mapping[Name, QuarantineConfiguration], Field(max_length=1000)] = field(default_factory=dict)
+    """Dead-letter topics that others write, by the name under which they are adopted."""
     package_index: str = "https://pypi.org/simple"
     maven_mirror: str = "https://repo1.maven.org/maven2"
     kafka_directory: Path | None = None
@@ -161,6 +214,14 @@ class Configuration:
     """Topic pattern (`*`, `?`) to owner, for streams whose contract names none; the first that matches."""
     alerts: Annotated[Mapping[Name, AlertConfiguration], Field(max_length=100)] = field(default_factory=dict)
     monitor: MonitorConfiguration = field(default_factory=MonitorConfiguration)
+
+    def gate_stream(self, cluster: str, topic: str) -> tuple[GateConfiguration, StreamConfiguration] | None:
+        """The gate of a cluster that has this topic as landing or trusted, with the stream."""
+        for gate in self.gates.values():
+            for stream in gate.streams if gate.cluster == cluster else ():
+                if topic in (stream.landing, stream.trusted):
+                    return gate, stream
+        return None
 
     def contract_path(self, stream: StreamConfiguration) -> Path:
         """Where the contract of a stream lies; always under the contracts folder (the reader has checked it)."""

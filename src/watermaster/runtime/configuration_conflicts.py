@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from watermaster.runtime.configuration import Configuration, GateConfiguration
+from watermaster.runtime.configuration import Configuration, GateConfiguration, QuarantineConfiguration
 from watermaster.runtime.loopback import is_loopback
 
 
@@ -24,11 +24,7 @@ def find_conflicts(configuration: Configuration) -> Iterator[Conflict]:
     """Every contradiction, in the order of the file."""
     for name, gate in configuration.gates.items():
         path = f"$.gates.{name}"
-        if gate.cluster not in configuration.clusters:
-            known = ", ".join(sorted(configuration.clusters))
-            yield Conflict(
-                f"{path}.cluster", "CLUSTER", f"no cluster is called {gate.cluster}", f"Clusters here: {known}."
-            )
+        yield from _cluster_conflicts(path, gate.cluster, configuration)
         yield from _metrics_conflicts(path, gate)
         yield from _contract_conflicts(path, gate)
         yield from _role_conflicts(path, gate)
@@ -40,6 +36,14 @@ def find_conflicts(configuration: Configuration) -> Iterator[Conflict]:
                 "Keep commit_interval_ms well below transaction_timeout_ms.",
             )
     yield from _shared_outputs(configuration)
+    for name, adopted in configuration.quarantines.items():
+        yield from _adopted_conflicts(f"$.quarantines.{name}", adopted, configuration)
+
+
+def _cluster_conflicts(path: str, cluster: str, configuration: Configuration) -> Iterator[Conflict]:
+    if cluster not in configuration.clusters:
+        known = ", ".join(sorted(configuration.clusters))
+        yield Conflict(f"{path}.cluster", "CLUSTER", f"no cluster is called {cluster}", f"Clusters here: {known}.")
 
 
 def _metrics_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]:
@@ -55,14 +59,18 @@ def _metrics_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]
 
 def _contract_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]:
     for index, stream in enumerate(gate.streams):
-        named = PurePosixPath(stream.contract)
-        if named.is_absolute() or ".." in named.parts or "\0" in stream.contract:
-            yield Conflict(
-                f"{path}.streams[{index}].contract",
-                "CONTRACT-PATH",
-                "a contract must lie under the contracts folder",
-                "Give its path relative to that folder, without `..`.",
-            )
+        yield from _contract_path_conflicts(f"{path}.streams[{index}].contract", stream.contract)
+
+
+def _contract_path_conflicts(path: str, contract: str) -> Iterator[Conflict]:
+    named = PurePosixPath(contract)
+    if named.is_absolute() or ".." in named.parts or "\0" in contract:
+        yield Conflict(
+            path,
+            "CONTRACT-PATH",
+            "a contract must lie under the contracts folder",
+            "Give its path relative to that folder, without `..`.",
+        )
 
 
 def _role_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]:
@@ -103,3 +111,64 @@ def _shared_outputs(configuration: Configuration) -> Iterator[Conflict]:
                 yield Conflict(
                     path, "TOPIC-ROLE", f"the gate {writer} already writes the topic {topic}", "Use another topic."
                 )
+
+
+def _adopted_conflicts(path: str, adopted: QuarantineConfiguration, configuration: Configuration) -> Iterator[Conflict]:
+    """A replay writes neither where the record came from, nor what a gate accounts for."""
+    yield from _cluster_conflicts(path, adopted.cluster, configuration)
+    if adopted.name in configuration.gates:
+        yield Conflict(path, "NAME", "a gate has this name already", "Both name transactions by it: use another one.")
+    of_gates = _topics_of_gates(configuration, adopted.cluster)
+    for key, topic in (("topic", adopted.topic), ("holds", adopted.holds)):
+        if topic in of_gates:
+            yield _gate_topic(f"{path}.{key}", topic, of_gates[topic])
+    if adopted.holds == adopted.topic:
+        yield _role_conflict(f"{path}.holds", adopted.holds, "quarantine")
+    for other in configuration.quarantines.values():
+        both = other.name < adopted.name and other.cluster == adopted.cluster
+        if both and {other.topic, other.holds} & {adopted.topic, adopted.holds}:
+            yield Conflict(
+                f"{path}.topic",
+                "TOPIC-ROLE",
+                f"the quarantine {other.name} has its topic or its holds topic already",
+                "What became of a record is written down in one place: adopt a topic once.",
+            )
+    for index, source in enumerate(adopted.sources):
+        here = f"{path}.sources[{index}]"
+        if source.target in (source.topic, adopted.topic, adopted.holds):
+            yield Conflict(
+                f"{here}.target",
+                "TOPIC-ROLE",
+                "a replay would write to where the record came from or is held",
+                "Name a retry or repair topic that the application reads too.",
+            )
+        elif source.target in of_gates:
+            yield _gate_topic(f"{here}.target", source.target, of_gates[source.target])
+        if source.contract and configuration.gate_stream(adopted.cluster, source.topic) is not None:
+            yield Conflict(
+                f"{here}.contract",
+                "CONTRACT-TWICE",
+                f"a gate has {source.topic} under a contract already",
+                "Leave it out: the contract in force there judges here too.",
+            )
+        yield from _contract_path_conflicts(f"{here}.contract", source.contract)
+
+
+def _topics_of_gates(configuration: Configuration, cluster: str) -> dict[str, str]:
+    """Every topic that a gate reads or writes, with the gate's name."""
+    found: dict[str, str] = {}
+    for name, gate in configuration.gates.items():
+        if gate.cluster == cluster:
+            own = [gate.control, gate.ledger, gate.holds]
+            own += [topic for s in gate.streams for topic in (s.landing, s.trusted, s.quarantine)]
+            found |= dict.fromkeys(own, name)
+    return found
+
+
+def _gate_topic(path: str, topic: str, gate: str) -> Conflict:
+    return Conflict(
+        path,
+        "TOPIC-ROLE",
+        f"the topic {topic} belongs to the gate {gate}, which accounts for every record on it",
+        "Use another topic; a gate's own quarantine needs no adoption.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from watermaster.contract.activation import Activation, ControlState
 from watermaster.contract.checks import Checks, FieldCheck, LogicalType
@@ -26,6 +27,18 @@ class InForce:
     judge: Judge
     fault: Fault | None = None
     """Why the contract cannot be compiled; then `judge` judges nothing."""
+
+
+class Contracts(Protocol):
+    """Knows by which contract records of a stream are judged now."""
+
+    def follow(self) -> None:
+        """Take in what has changed since."""
+        ...
+
+    def current(self, stream: str) -> InForce:
+        """The contract for a stream. Raises UsageFault if there is none, or it cannot be judged by."""
+        ...
 
 
 class _NoJudge:

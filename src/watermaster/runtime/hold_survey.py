@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from watermaster.quarantine.held import Adoption, HeldRecord, NotHeld, OriginalRecord, QuarantineRecord, read_whole
-from watermaster.quarantine.hold_key import HoldKey
-from watermaster.quarantine.letter import Dialect
 from watermaster.quarantine.lifecycle import Hold
 from watermaster.quarantine.selection import Selection
 from watermaster.runtime.hold_states import HoldReader
+from watermaster.runtime.letter_doubles import LetterDoubles, Sight
 from watermaster.runtime.replay_plan import states_of
 from watermaster.stream.coordinates import TopicPartition
 
@@ -33,7 +32,9 @@ class SurveyCounts:
     unread: int = 0
     """Records whose headers follow no known convention."""
     doubles: int = 0
-    """Letters of a hold that was seen before: share groups may write one twice."""
+    """Letters of a hold that was seen before: who writes at least once may write one twice."""
+    clashes: int = 0
+    """Letters with the coordinates of one that was seen before, and other bytes: the source topic was made anew."""
 
 
 class Survey:
@@ -45,6 +46,7 @@ class Survey:
         self._holds = holds
         self._sleep = sleep
         self.counts = SurveyCounts()
+        self._doubles = LetterDoubles()
 
     def walk(
         self, topic: str, partitions: Sequence[int], selection: Selection, starts: dict[int, int] | None = None
@@ -56,7 +58,6 @@ class Survey:
     def _walk(self, where: TopicPartition, selection: Selection, start: int) -> Iterator[Surveyed]:
         states = states_of(self._reader, self._holds, where, self._sleep)
         bounds = self._reader.bounds([where])[where]
-        seen: set[HoldKey] = set()
         for step in self._reader.scan(where, max(start, bounds.start), bounds.end):
             batch = step.batch
             columns = zip(batch.offsets, batch.timestamps_ms, batch.keys, batch.values, batch.headers, strict=True)
@@ -68,11 +69,11 @@ class Survey:
                     self.counts.unread += 1
                     continue
                 held, original = read
-                if held.dialect is Dialect.SHARE_GROUP:
-                    if held.key in seen:
-                        self.counts.doubles += 1
-                        continue
-                    seen.add(held.key)
+                sight = self._doubles.see(held, record)
+                if sight is not Sight.FIRST:
+                    self.counts.doubles += sight is Sight.AGAIN
+                    self.counts.clashes += sight is Sight.CLASH
+                    continue
                 hold = states.find(held.key)
                 if selection.means_facts(held, hold):
                     yield Surveyed(held, hold, record, original)

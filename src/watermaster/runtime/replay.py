@@ -23,7 +23,7 @@ from typing import Final
 from watermaster.quarantine.held import HeldRecord
 from watermaster.quarantine.hold_record import Account, encode_hold
 from watermaster.quarantine.lifecycle import Actor, Hold, Move, Refusal, Step, advance
-from watermaster.runtime.contracts_in_force import ContractsInForce
+from watermaster.runtime.contracts_in_force import Contracts
 from watermaster.runtime.crash_points import CrashPoint, reach
 from watermaster.runtime.hold_states import HoldReader, HoldStates, read_states
 from watermaster.runtime.ports import AbortRequired, Clock, ConnectionLost, Downstream, Fenced, Output
@@ -60,10 +60,12 @@ class ReplayOrder:
     interval_s: float = 0.5
     rate_max: float = 0.0
     """Records a second over all; 0 is without a limit."""
+    is_adopted: bool = False
+    """Somebody else writes the quarantine, and may write one record twice into two of its partitions."""
 
     def transactional_id(self, partition: int) -> str:
-        """One for each quarantine partition; its prefix is covered by the gate's own permission."""
-        return f"{self.gate}.replay.{self.quarantine}.{partition}"
+        """One for each quarantine partition, or for all of an adopted one; covered by the gate's own permission."""
+        return f"{self.gate}.replay.{self.quarantine}" + ("" if self.is_adopted else f".{partition}")
 
 
 @dataclass(slots=True)
@@ -107,7 +109,7 @@ class Replay:
         order: ReplayOrder,
         judgement: FateJudge,
         reader: HoldReader,
-        contracts: ContractsInForce,
+        contracts: Contracts,
         open_downstream: Callable[[str], Downstream],
         clock: Clock,
         sleep: Callable[[float], object],
@@ -129,6 +131,8 @@ class Replay:
         """Of the open transaction, and not yet handed over."""
         self._records_max = _transaction_size(order)
         self._refused: set[bytes] = set()
+        self._told: set[int] = set()
+        """Hashes of the keys of others' letters that are counted: whoever writes one twice has one record."""
         self._now_ms = self._activation = 0
         """Of the batch at hand: when and by which activation it was judged."""
         self._advanced: dict[tuple[object, ...], tuple[Hold, bytes] | None] = {}
@@ -203,9 +207,13 @@ class Replay:
 
     def _take(self, judged: Judged, states: HoldStates, holds: TopicPartition, downstream: Downstream) -> None:
         key = judged.key
+        if self._order.is_adopted and hash(key) in self._told:
+            return
         step = Step.FAIL_REPLAY if key in self._refused else self._step(judged)
         if step is None:
             self.tally.add(judged)  # nothing is written of it
+            if self._order.is_adopted:
+                self._told.add(hash(key))
             return
         if states.find_written(key) != judged.hold:
             return  # a quarantine may hold one source record twice, and this batch had both
@@ -265,7 +273,7 @@ class Replay:
             key.topic_id,
             key.partition,
             key.offset,
-            judged.hold.attempt + 1,
+            judged.attempt + 1,
             key.ordinal,
             hold.activation,
             judged.fix,
@@ -289,6 +297,8 @@ class Replay:
         downstream.commit({}, None)
         reach(CrashPoint.AFTER_COMMIT)
         self._written += len(self._open)
+        if self._order.is_adopted:
+            self._told.update(map(hash, self._open))
         self._pending.transactions = 1
         self.tally.merge(self._pending)
         self._open, self._pending = [], ReplayTally()
@@ -328,7 +338,7 @@ def missing_holds(topic: str) -> WorldFault:
     return WorldFault(
         "WM-HOLDS-TOPIC",
         f"the topic {topic} is not there, or this login may not see it",
-        hint="`watermaster gate topics --yes` creates it; it must be compacted.",
+        hint="`watermaster gate topics --yes` creates it, `quarantine adopt --yes` that of an adopted quarantine.",
     )
 
 

@@ -65,6 +65,11 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
     """Downstream has a newer record of its key; replayed nevertheless if the order policy only warns."""
     trouble: str = ""
 
+    @property
+    def attempt(self) -> int:
+        """Replays of the record so far: of this hold, and of the holds that it came through before."""
+        return self.held.attempt + self.hold.attempt
+
 
 class Amended(msgspec.Struct, frozen=True, gc=False):
     """The record that a fix made, and the name of the fix; `trouble` says why it could not."""
@@ -183,7 +188,7 @@ class Judgement:
         held, before = chosen.held, chosen.before
         if before is None:
             return replace(chosen, fate=Fate.ELSEWHERE)
-        if chosen.hold.attempt >= self.attempts_max:
+        if chosen.attempt >= self.attempts_max:
             return replace(chosen, fate=Fate.EXHAUSTED)
         stale = self.stale.is_stale(held, before.key)
         if stale and self.skip_stale:

@@ -75,12 +75,17 @@ def plan_replay(
     plan = ReplayPlan(
         order.stream, order.quarantine, order.target, activation.number, activation.contract, in_force.checks
     )
+    told: set[int] = set()
     for number in partitions:
         where = TopicPartition(order.quarantine, number)
         states = states_of(reader, order.holds, where, sleep)
         bounds = reader.bounds([where])[where]
         for step in reader.scan(where, bounds.start, bounds.end):
             for judged in judgement.judge(step.batch, states, in_force, now_ms):
+                if order.is_adopted:
+                    if hash(judged.key) in told:
+                        continue
+                    told.add(hash(judged.key))
                 plan.add(judged)
     return plan
 

@@ -19,15 +19,23 @@ from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import KafkaLogReader
 from watermaster.adapters.sandbox.judge_process import JudgeProcess
 from watermaster.adapters.system_clock import SystemClock
+from watermaster.contract.checks import Checks
 from watermaster.gate.judge import build_judge
 from watermaster.quarantine.held import Adoption
 from watermaster.quarantine.lifecycle import Actor
 from watermaster.quarantine.selection import Selection
-from watermaster.runtime.configuration import Configuration, GateConfiguration, StreamConfiguration
-from watermaster.runtime.contracts_in_force import ContractsInForce
+from watermaster.runtime.configuration import (
+    Configuration,
+    GateConfiguration,
+    QuarantineConfiguration,
+    StreamConfiguration,
+)
+from watermaster.runtime.contracts_in_force import Contracts, ContractsInForce
 from watermaster.runtime.crash_points import perhaps_crashing
 from watermaster.runtime.hold_survey import Survey, Surveyed
+from watermaster.runtime.letter_ledger import missing_letters
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
+from watermaster.wiring.adopted_contracts import adopted_contracts
 from watermaster.wiring.contract import compile_checks
 
 ANONYMOUS = "User:ANONYMOUS"
@@ -36,9 +44,10 @@ ANONYMOUS = "User:ANONYMOUS"
 
 @dataclass(slots=True)
 class QuarantineDesk:
-    """One gate's quarantine, opened: reader, contracts in force, and who sits here."""
+    """A gate's quarantine or an adopted one, opened: reader, contracts, and who sits here."""
 
-    gate: GateConfiguration
+    configuration: Configuration
+    gate: GateConfiguration | QuarantineConfiguration
     settings: Mapping[str, Any]
     reader: KafkaAuditReader
     actor: Actor
@@ -46,8 +55,15 @@ class QuarantineDesk:
     clock: SystemClock
     isolated: JudgeProcess
 
-    def contracts(self) -> ContractsInForce:
-        """The contracts in force now; raises UsageFault where a stream has none."""
+    @property
+    def adopted(self) -> QuarantineConfiguration | None:
+        """The configuration of an adopted quarantine; None for a gate's."""
+        return self.gate if isinstance(self.gate, QuarantineConfiguration) else None
+
+    def contracts(self) -> Contracts:
+        """The contracts in force now; raises UsageFault where a gate's stream has none."""
+        if isinstance(self.gate, QuarantineConfiguration):
+            return adopted_contracts(self.configuration, self.gate, self.settings, translate)
         contracts = ContractsInForce(
             KafkaLogReader(self.settings, self.gate.control, translate),
             {stream.landing: stream.schema_object for stream in self.gate.streams},
@@ -77,30 +93,28 @@ class QuarantineDesk:
         """The partitions of a topic. Raises WorldFault if it is not there."""
         found = self.reader.topics([topic])
         if topic not in found:
-            raise WorldFault(
-                "WM-QUARANTINE-TOPIC",
-                f"the quarantine topic {topic} is not there, or this login may not see it",
-                hint="`watermaster gate topics` shows what a gate needs.",
-            )
+            raise missing_letters(topic)
         return range(found[topic].partitions)
 
 
 @contextmanager
-def open_desk(configuration: Configuration, gate_name: str) -> Iterator[QuarantineDesk]:
-    """Open a gate's quarantine; everything is closed at the end. Reads only, until a downstream is opened."""
-    gate = configuration.gates[gate_name]
+def open_desk(configuration: Configuration, name: str) -> Iterator[QuarantineDesk]:
+    """Open the quarantine of a gate, or an adopted one; everything is closed at the end.
+
+    Reads only, until a downstream is opened.
+    """
+    gate = configuration.gates.get(name) or configuration.quarantines[name]
     settings = connect(configuration.clusters[gate.cluster]).settings
     reader = KafkaAuditReader(settings)
     isolated = JudgeProcess(build_judge, perhaps_crashing)
     try:
-        names = [stream.landing for stream in gate.streams]
-        ids = {name: state.topic_id for name, state in reader.topics(names).items()}
         yield QuarantineDesk(
+            configuration=configuration,
             gate=gate,
             settings=settings,
             reader=reader,
             actor=Actor(principal_of(settings), getpass.getuser()),
-            adoption=Adoption(reader.cluster_id(), ids),
+            adoption=_adoption(gate, reader),
             clock=SystemClock(),
             isolated=isolated,
         )
@@ -109,21 +123,28 @@ def open_desk(configuration: Configuration, gate_name: str) -> Iterator[Quaranti
         reader.close()
 
 
+def _adoption(gate: GateConfiguration | QuarantineConfiguration, reader: KafkaAuditReader) -> Adoption:
+    if isinstance(gate, QuarantineConfiguration):
+        return Adoption(reader.cluster_id(), {}, gate.dialect, gate.mapping)
+    names = [stream.landing for stream in gate.streams]
+    return Adoption(reader.cluster_id(), {name: state.topic_id for name, state in reader.topics(names).items()})
+
+
 def walk_held(
     desk: QuarantineDesk,
-    streams: Sequence[StreamConfiguration],
+    streams: Sequence[StreamConfiguration] | None,
     selection: Selection,
     after: tuple[str, int, int] | None = None,
     survey: Survey | None = None,
 ) -> Iterator[Surveyed]:
     """Held records of these streams that a selection means; a topic that streams share is walked once.
 
-    `after` is the quarantine topic, partition and offset of the last one that was seen; `survey` counts on.
+    `streams` None means all that lies on an adopted topic. `after` is the quarantine topic, partition and offset of the last one that was seen; `survey` counts on.
     """
     walker = survey or desk.survey()
-    topics = list(dict.fromkeys(stream.quarantine for stream in streams))
-    sources = tuple(name for stream in streams for name in (stream.landing, stream.quarantine))
-    meant = replace(selection, streams=sources)
+    topics = [desk.adopted.topic] if desk.adopted else []
+    topics = topics or list(dict.fromkeys(stream.quarantine for stream in streams or ()))
+    meant = selection if streams is None else replace(selection, streams=sources_of(desk, streams))
     begin = topics.index(after[0]) if after is not None and after[0] in topics else 0
     for topic in topics[begin:]:
         numbers, starts = desk.partitions(topic), {}
@@ -133,16 +154,44 @@ def walk_held(
         yield from walker.walk(topic, numbers, meant, starts)
 
 
+def sources_of(desk: QuarantineDesk, streams: Sequence[StreamConfiguration]) -> tuple[str, ...]:
+    """The source topics of these streams as held records name them.
+
+    What names no source is named by where it lies. It is meant with the stream whose quarantine that is; of an adopted
+    topic with several sources nobody can say which one that would be.
+    """
+    names = [stream.landing for stream in streams]
+    if desk.adopted is None or len(desk.adopted.sources) == 1:
+        names += [stream.quarantine for stream in streams]
+    return tuple(dict.fromkeys(names))
+
+
+def walk_checked(
+    desk: QuarantineDesk, streams: Sequence[StreamConfiguration] | None, selection: Selection
+) -> Iterator[tuple[Surveyed, Checks]]:
+    """As `walk_held`, each with the contract that says what of it may be seen; stream by stream."""
+    contracts = desk.contracts()
+    if desk.adopted is not None:
+        for found in walk_held(desk, streams, selection):
+            yield found, contracts.current(found.held.stream).checks
+        return
+    for stream in streams or ():
+        checks = contracts.current(stream.landing).checks
+        for found in walk_held(desk, [stream], selection):
+            yield found, checks
+
+
 def find_held(
-    desk: QuarantineDesk, streams: Sequence[StreamConfiguration], partition: int, offset: int
-) -> tuple[StreamConfiguration, Surveyed]:
+    desk: QuarantineDesk, streams: Sequence[StreamConfiguration] | None, partition: int, offset: int
+) -> tuple[Surveyed, Checks]:
     """The held record of these source coordinates. Raises UsageFault if none or several of the streams have one."""
     selection = Selection(partitions=(partition,), offsets=(offset,))
-    found = [(stream, held) for stream in streams for held in islice(walk_held(desk, [stream], selection), 1)]
+    found = list(islice(walk_checked(desk, streams, selection), 2))
     if len(found) != 1:
         raise UsageFault(
             "WM-HELD-PLACE",
-            f"{len(found) or 'none'} of {', '.join(s.landing for s in streams)} hold a record {partition}:{offset}",
+            f"{'several' if found else 'none'} of {', '.join(desk.gate.landings) or desk.gate.name} "
+            f"hold a record {partition}:{offset}",
             hint="Name the stream with --stream." if found else "`quarantine list` shows what is held.",
         )
     return found[0]
@@ -156,7 +205,17 @@ def principal_of(settings: Mapping[str, Any]) -> str:
     return "User:(client certificate)" if settings.get("security.protocol") == "ssl" else ANONYMOUS
 
 
-def choose_streams(gate: GateConfiguration, named: str | None) -> tuple[StreamConfiguration, ...]:
+def looked_at(desk: QuarantineDesk, named: str | None) -> tuple[StreamConfiguration, ...] | None:
+    """What a looking command shows: the streams that are meant, or None for all that lies on an adopted topic.
+
+    There, letters may come from sources that nobody has listed.
+    """
+    return None if desk.adopted is not None and named is None else choose_streams(desk.gate, named)
+
+
+def choose_streams(
+    gate: GateConfiguration | QuarantineConfiguration, named: str | None
+) -> tuple[StreamConfiguration, ...]:
     """All streams of a gate, or the one that is named by its landing, trusted or quarantine topic."""
     if named is None:
         return gate.streams
@@ -164,8 +223,8 @@ def choose_streams(gate: GateConfiguration, named: str | None) -> tuple[StreamCo
     if not found:
         raise UsageFault(
             "WM-STREAM-NAME",
-            f"the gate {gate.name} has no stream {named!r}; it has {', '.join(gate.landings)}",
-            hint="Name the landing, trusted or quarantine topic as it stands in watermaster.yaml.",
+            f"{gate.name} has no stream {named!r}; it has {', '.join(gate.landings) or 'none'}",
+            hint="Name the landing (or source), trusted or quarantine topic as it stands in watermaster.yaml.",
         )
     return found
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from watermaster.quarantine.fix.document import Fix
 from watermaster.quarantine.lifecycle import Actor, Step
 from watermaster.quarantine.selection import Selection
-from watermaster.runtime.configuration import StreamConfiguration
-from watermaster.runtime.contracts_in_force import ContractsInForce
-from watermaster.runtime.replay import Replay, ReplayOrder, ReplayTally
+from watermaster.runtime.audit import TopicState
+from watermaster.runtime.configuration import GateConfiguration, StreamConfiguration
+from watermaster.runtime.contracts_in_force import Contracts
+from watermaster.runtime.replay import Replay, ReplayOrder, ReplayTally, missing_holds
 from watermaster.runtime.replay_fix import amend_by, selection_of_fix
 from watermaster.runtime.replay_judgement import Choice, Choose, FateJudge, Judgement, NothingStale, as_it_is
 from watermaster.runtime.replay_plan import ReplayPlan, find_newest, plan_replay
 from watermaster.stream.fault import UsageFault
-from watermaster.wiring.quarantine import QuarantineDesk
+from watermaster.wiring.quarantine import QuarantineDesk, sources_of
 
 ATTEMPTS_MAX_DEFAULT = 10
 """Replays of one record before a person must say more in so many words: a loop is far beyond it, patience is not."""
@@ -59,10 +60,12 @@ class ReplayDesk:
         desk: QuarantineDesk,
         wish: ReplayWish,
         streams: Sequence[StreamConfiguration],
-        contracts: ContractsInForce,
+        contracts: Contracts,
     ) -> None:
         if wish.policy is OrderPolicy.REPAIR:
             _check_repair_topic(desk, wish.repair_topic)
+        elif wish.step is Step.REPLAY and desk.adopted is not None:
+            check_targets(desk, streams)
         self._desk = desk
         self._wish = wish
         self._streams = streams
@@ -127,10 +130,10 @@ class ReplayDesk:
             step=wish.step,
             fix=wish.fix,
             rate_max=wish.rate_max,
+            is_adopted=desk.adopted is not None,
         )
         partitions = desk.partitions(stream.quarantine)
-        # Streams may share a quarantine topic; what names no source is named by where it lies.
-        selection = dataclasses.replace(wish.selection, streams=(stream.landing, stream.quarantine))
+        selection = dataclasses.replace(wish.selection, streams=sources_of(desk, [stream]))
         choice = Choice(desk.adoption, _choose(selection, wish.remedy), wish.attempts_max)
         if wish.step is not Step.REPLAY:
             return order, choice, partitions
@@ -161,19 +164,45 @@ def _choose(selection: Selection, fix: Fix | None) -> Choose:
 def _check_repair_topic(desk: QuarantineDesk, topic: str) -> None:
     """It is there, is none of the gate's own, and has a partition for each that replays may come from."""
     gate = desk.gate
-    own = {gate.control, gate.ledger, gate.holds}
+    own = {gate.holds}
+    if isinstance(gate, GateConfiguration):
+        own |= {gate.control, gate.ledger}
     own.update(name for stream in gate.streams for name in (stream.landing, stream.trusted, stream.quarantine))
     if topic in own:
         raise UsageFault(
             "WM-REPAIR-TOPIC",
-            f"{topic} is one of this gate's own topics",
+            f"{topic} is one of the own topics of {gate.name}",
             hint="Name a topic that is for repairs alone.",
         )
-    states = desk.reader.topics([topic, *(stream.quarantine for stream in gate.streams)])
-    needed = max((states[s.quarantine].partitions for s in gate.streams if s.quarantine in states), default=1)
-    if topic not in states or states[topic].partitions < needed:
+    states = desk.reader.topics([topic, *(t for stream in gate.streams for t in (stream.landing, stream.quarantine))])
+    _check_width(topic, states, [t for stream in gate.streams for t in (stream.landing, stream.quarantine)])
+
+
+def check_targets(desk: QuarantineDesk, streams: Sequence[StreamConfiguration]) -> None:
+    """The targets of an adopted quarantine are there and wide enough, and its states have a home of one partition.
+
+    Raises UsageFault, or WorldFault where there is no topic for the states.
+    """
+    names = [name for stream in streams for name in (stream.landing, stream.trusted, stream.quarantine)]
+    states = desk.reader.topics(list(dict.fromkeys([*names, desk.gate.holds])))
+    for stream in streams:
+        _check_width(stream.trusted, states, [stream.landing])
+    holds = states.get(desk.gate.holds)
+    if holds is None:
+        raise missing_holds(desk.gate.holds)
+    if holds.partitions != 1:
+        raise UsageFault(
+            "WM-HOLDS-PARTITIONS",
+            f"{desk.gate.holds} has {holds.partitions} partitions",
+            hint="Others may write one record into two partitions of their topic: its states need one partition.",
+        )
+
+
+def _check_width(target: str, states: Mapping[str, TopicState], sources: Sequence[str]) -> None:
+    needed = max((states[topic].partitions for topic in sources if topic in states), default=1)
+    if target not in states or states[target].partitions < needed:
         raise UsageFault(
             "WM-REPAIR-TOPIC",
-            f"{topic} is not there, or has fewer than {needed} partitions",
+            f"{target} is not there, or has fewer than {needed} partitions",
             hint=f"Create it with {needed} partitions: a replay keeps the partition number of its source.",
         )

@@ -17,10 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from watermaster.contract.problem import Position, join_path, locate, nearest, suggest
 from watermaster.contract.yaml_text import read_yaml
+from watermaster.quarantine.letter import PlainMapping
 from watermaster.runtime.configuration import (
     ClusterConfiguration,
     Configuration,
     GateConfiguration,
+    QuarantineConfiguration,
+    SourceConfiguration,
     StreamConfiguration,
 )
 from watermaster.runtime.configuration_conflicts import find_conflicts
@@ -44,6 +47,7 @@ _FILLED_IN: Final = {
     Configuration: {"path"},
     ClusterConfiguration: {"name"},
     GateConfiguration: {"name"},
+    QuarantineConfiguration: {"name"},
     AlertConfiguration: {"name"},
 }
 """Fields that the reader sets and the file must not."""
@@ -115,6 +119,10 @@ class _Reading:
         gates = self.named(root.get("gates", {}), "$.gates", GateConfiguration)
         for name, gate in gates.items():
             self.complete_gate(gate, f"$.gates.{name}")
+        quarantines = self.named(root.get("quarantines", {}), "$.quarantines", QuarantineConfiguration)
+        for name, adopted in quarantines.items():
+            self.complete_quarantine(adopted, f"$.quarantines.{name}")
+        root["quarantines"] = quarantines
         databases = root.get("databases", {})
         if isinstance(databases, dict):
             root["databases"] = {name: self.expand(value, f"$.databases.{name}") for name, value in databases.items()}
@@ -129,6 +137,17 @@ class _Reading:
         if not isinstance(data, dict):
             raise self.fault("VALUE", path, _SENTENCES["mapping_type"], "Give each one a name.")
         return {name: {**self.section(body, join_path(path, name), kind), "name": name} for name, body in data.items()}
+
+    def complete_quarantine(self, adopted: dict[str, Any], path: str) -> None:
+        """The lists and mappings inside, their keys known."""
+        sources = adopted.get("sources")
+        if isinstance(sources, list):
+            adopted["sources"] = [
+                self.section(source, f"{path}.sources[{index}]", SourceConfiguration)
+                for index, source in enumerate(sources)
+            ]
+        if "mapping" in adopted:
+            adopted["mapping"] = self.section(adopted["mapping"], f"{path}.mapping", PlainMapping)
 
     def complete_gate(self, gate: dict[str, Any], path: str) -> None:
         streams = gate.get("streams")
