@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from watermaster.cli import (
+    quarantine_adopt,
     quarantine_approve,
     quarantine_export,
     quarantine_fix,
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     quarantine_app = typer.Typer(
         help="Held records: look, group, mend, replay, discard, and a ledger that closes.", no_args_is_help=True
     )
+    quarantine_adopt.register(quarantine_app)
     quarantine_look.register(quarantine_app)
     quarantine_show.register(quarantine_app)
     quarantine_export.register(quarantine_app)

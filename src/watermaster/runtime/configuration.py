@@ -7,7 +7,7 @@ judged there, so that a wrong value is answered with its file and line; values m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -214,6 +214,10 @@ class Configuration:
     """Topic pattern (`*`, `?`) to owner, for streams whose contract names none; the first that matches."""
     alerts: Annotated[Mapping[Name, AlertConfiguration], Field(max_length=100)] = field(default_factory=dict)
     monitor: MonitorConfiguration = field(default_factory=MonitorConfiguration)
+
+    def with_quarantine(self, adopted: QuarantineConfiguration) -> Configuration:
+        """The same with one adopted quarantine more."""
+        return replace(self, quarantines={**self.quarantines, adopted.name: adopted})
 
     def gate_stream(self, cluster: str, topic: str) -> tuple[GateConfiguration, StreamConfiguration] | None:
         """The gate of a cluster that has this topic as landing or trusted, with the stream."""

@@ -170,6 +170,11 @@ def _ledger(name: str, partitions: int, replication: int, retention_ms: int) -> 
     return DesiredTopic(name, Role.LEDGER, partitions, replication, needs)
 
 
+def desired_holds(name: str, partitions: int, brokers: int) -> DesiredTopic:
+    """The topic of states alone: of an adopted quarantine, whose other topics are somebody else's."""
+    return _holds(name, partitions, min(REPLICATION_MAX, max(1, brokers)))
+
+
 def _holds(name: str, partitions: int, replication: int) -> DesiredTopic:
     needs = (
         Need("cleanup.policy", "compact", Rule.EXACT, "what became of a held record must never expire"),

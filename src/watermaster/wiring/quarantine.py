@@ -139,7 +139,8 @@ def walk_held(
 ) -> Iterator[Surveyed]:
     """Held records of these streams that a selection means; a topic that streams share is walked once.
 
-    `streams` None means all that lies on an adopted topic. `after` is the quarantine topic, partition and offset of the last one that was seen; `survey` counts on.
+    `streams` None means all that lies on an adopted topic. `after` is the quarantine topic, partition and offset of the
+    last one that was seen; `survey` counts on.
     """
     walker = survey or desk.survey()
     topics = [desk.adopted.topic] if desk.adopted else []
