@@ -73,11 +73,21 @@ def find_jars(settings: KitSettings, report: Report | None = None) -> Path:
     """
     if settings.kafka_home is not None:
         return _jars_of_home(settings.kafka_home)
-    cache = settings.jar_cache
+    return cached_jars(f"Apache Kafka {KAFKA_VERSION}", locked_jars(), settings.jar_cache, settings, report)
+
+
+def cached_jars(
+    what: str, jars: tuple[Jar, ...], cache: Path, settings: KitSettings, report: Report | None = None
+) -> Path:
+    """The directory `cache`, filled with these jars first if it is not there.
+
+    Another list of jars needs a directory of another name: what is there is taken as it is. Raises WorldFault where
+    they cannot be had.
+    """
     if not cache.is_dir():
         with alone(cache.with_name(cache.name + ".flock")):
             if not cache.is_dir():
-                _fill(cache, settings.maven_mirror, report or _to_stderr)
+                _fill(what, jars, cache, settings.maven_mirror, report or _to_stderr)
     return cache
 
 
@@ -92,9 +102,8 @@ def _jars_of_home(home: Path) -> Path:
     return libs
 
 
-def _fill(cache: Path, mirror: str, report: Report) -> None:
-    jars = locked_jars()
-    report(f"Fetching Apache Kafka {KAFKA_VERSION} ({len(jars)} jars, about 45 MB, once) from {mirror}")
+def _fill(what: str, jars: tuple[Jar, ...], cache: Path, mirror: str, report: Report) -> None:
+    report(f"Fetching {what} ({len(jars)} jars, once) from {mirror}")
     partial = Path(tempfile.mkdtemp(prefix=cache.name + ".partial-", dir=cache.parent))
     try:
         with httpx2.Client(timeout=REQUEST_TIMEOUT, follow_redirects=True) as client:
