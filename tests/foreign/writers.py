@@ -1,16 +1,14 @@
 """Real writers of dead letters: Kafka Connect, Kafka Streams, the broker for a share group, and Spring Kafka.
 
 Their jars are locked by checksum as Kafka's are. The few lines of Java that each needs lie in `java/` and are compiled
-by the JDK's `javac` when a test first asks for them.
+by Eclipse's compiler, which is a jar too: a Java to run things is all that a machine must have.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 from watermaster.testing.installation import Installation, find_installation
@@ -114,14 +112,16 @@ class Writers:
         return file
 
     def _compile(self) -> None:
-        command: Sequence[str] = (_compiler(), "--release", "17", "-nowarn", "-cp", self._path())
-        sources = sorted(map(str, SOURCES.glob("*.java")))
-        subprocess.run([*command, "-d", str(self._classes), *sources], check=True, timeout=120)
-
-
-def _compiler() -> str:
-    home = os.environ.get("JAVA_HOME")
-    in_home = Path(home) / "bin" / "javac" if home else None
-    found = str(in_home) if in_home is not None and in_home.is_file() else shutil.which("javac")
-    assert found, "these tests compile a few lines of Java: install a JDK of 17 or newer (openjdk-17-jdk-headless)"
-    return found
+        jars = [
+            *self._jars.glob("*.jar"),
+            *self._installation.jars.glob("*.jar"),
+        ]  # this compiler knows no `*` in paths
+        command = [
+            str(self._installation.java),
+            "-cp",
+            f"{self._jars}/*",
+            "org.eclipse.jdt.internal.compiler.batch.Main",
+        ]
+        command += ["-source", "17", "-target", "17", "-nowarn", "-cp", os.pathsep.join(map(str, jars))]
+        command += ["-d", str(self._classes), *sorted(map(str, SOURCES.glob("*.java")))]
+        subprocess.run(command, check=True, timeout=120)

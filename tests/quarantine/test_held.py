@@ -90,3 +90,15 @@ def test_a_letter_without_coordinates_is_named_by_where_it_lies() -> None:
 def test_a_framed_value_names_its_schema() -> None:
     framed = msgspec.structs.replace(gate_letter(), value=b"\x00\x00\x00\x01\x02rest")
     assert held(framed).facets.schema_id == "258"
+
+
+def test_replays_are_counted_through_whatever_failed_between_them() -> None:
+    """A replayed record fails in another application: its letter bears the stamp, and so the number of its replays."""
+    stamp = f"1 {CLUSTER} name:orders 1 7 3 0 0".encode()
+    letter: RawHeaders = [("__streams.errors.topic", b"retry"), ("__streams.errors.partition", b"1")]
+    letter += [("__streams.errors.offset", b"9"), ("__streams.errors.exception", b"Boom")]
+    assert held(foreign_letter([(RESERVED_HEADER, stamp), *letter])).attempt == 3
+    assert held(foreign_letter([(RESERVED_HEADER, b"forged"), *letter])).attempt == 0
+    assert original(foreign_letter([(RESERVED_HEADER, stamp), *letter])) == OriginalRecord(
+        b"key", b"value", [], 1_700_000_000_000
+    )
