@@ -15,7 +15,7 @@ from watermaster.auditor.audit import GateAudit, OutputKind
 from watermaster.auditor.content import OriginalHeaders
 from watermaster.auditor.finding import AuditVerdict, FindingKind
 from watermaster.auditor.origin import Home, read_origin
-from watermaster.auditor.replay import read_claim
+from watermaster.auditor.replay import Claim, Ends, ReplayAudit, read_claim
 from watermaster.auditor.replay_content import Mended, Remedies
 from watermaster.auditor.report import AuditMode, AuditReport
 from watermaster.auditor.sample import Sample
@@ -87,6 +87,41 @@ def test_an_honest_replay_is_proved_and_the_equation_closes() -> None:
     partition = report.partitions[0]
     assert report.verdict is AuditVerdict.OK
     assert (partition.held, partition.replayed, partition.discarded, partition.open) == (4, 2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "start", "expected"),
+    [  # held are, in order: replayed, replayed later, discarded, and one of which nothing has become
+        (4, 0, (2, 1, 0, 1)),
+        (4, 3, (2, 1, 0, 1)),
+        (4, 4, (2, 1, 1, 0)),  # deleted after it was read in an earlier round
+        (1, 3, (2, 1, 0, 1)),  # what ended first is gone, and ended
+        (0, 9, (2, 1, 1, 0)),  # deleted before anybody read it
+    ],
+)
+def test_expired_is_what_is_gone_and_was_neither_replayed_nor_discarded(
+    seen: int, start: int, expected: tuple[int, ...]
+) -> None:
+    replay = ReplayAudit()
+    replay.held_start = start
+    for at, offset in list(enumerate([10, 20, 30, 40]))[4 - seen :]:
+        replay.held(offset, at)
+    for offset, state in ((10, "replayed"), (20, "replayed"), (30, "discarded")):
+        replay.claim(Claim("t", 0, offset, state, 0, ""))
+    ends = replay.ends(0, 100, 4)
+    still_open = 4 - ends.replayed - ends.discarded - ends.fixed - ends.expired
+    assert (ends.replayed, ends.discarded, ends.expired, still_open) == expected
+
+
+def test_a_fix_that_was_chosen_does_not_keep_what_retention_deletes() -> None:
+    replay = ReplayAudit()
+    replay.held(10, 0)
+    replay.claim(Claim("t", 0, 10, "fixed", 0, ""))
+    assert replay.ends(0, 100, 1) == Ends(0, 0, 1, 0)
+    replay.held_start = 1
+    assert replay.ends(0, 100, 1) == Ends(0, 0, 0, 1)
+    replay.claim(Claim("t", 0, 10, "replayed", 0, ""))
+    assert replay.ends(0, 100, 1) == Ends(1, 0, 0, 0), "a replay that commits after the deletion is a replay"
 
 
 def test_a_replay_while_the_outputs_are_read_is_no_fault() -> None:

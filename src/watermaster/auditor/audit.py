@@ -13,7 +13,6 @@ from watermaster.auditor.origin import Home, Origin, read_origin
 from watermaster.auditor.page import HELD, TRUSTED
 from watermaster.auditor.partition import UNREADABLE, PartitionAudit
 from watermaster.auditor.reference import reference_to
-from watermaster.auditor.replay import DISCARDED, FIXED, REPLAYED
 from watermaster.auditor.replay import read_claim as read_replay_claim
 from watermaster.auditor.replay_content import Remedies
 from watermaster.auditor.report import AuditReport, PartitionReport
@@ -281,6 +280,7 @@ class GateAudit:
 
     def _report(self, partition: PartitionAudit) -> PartitionReport:
         findings, totals = partition.findings(), partition.totals
+        ends = partition.replay.ends(partition.begin or 0, partition.judged, totals.held)
         return PartitionReport(
             source=partition.source,
             verdict=verdict_of(findings),
@@ -297,9 +297,10 @@ class GateAudit:
             replays=totals.replays,
             fixes=partition.contents.fixes,
             fixes_proved=partition.contents.fixes_proved,
-            replayed=partition.replay.count(REPLAYED),
-            discarded=partition.replay.count(DISCARDED),
-            fixed=partition.replay.count(FIXED),
+            replayed=ends.replayed,
+            discarded=ends.discarded,
+            fixed=ends.fixed,
+            expired=ends.expired,
             holes=totals.holes,
             findings=findings,
         )

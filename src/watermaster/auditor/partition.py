@@ -109,7 +109,7 @@ class PartitionAudit:
             self._find(FindingKind.DUPLICATE, Place(offset, where, at))
             return
         if mark == HELD:
-            self.replay.held(offset)
+            self.replay.held(offset, at)
             self._find_all(self.contents.held(offset, content, self.replay.claim_of(offset), mended))
         if strayed:
             self._find(FindingKind.WRONG_PARTITION, Place(offset, where, at))

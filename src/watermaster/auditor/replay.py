@@ -1,6 +1,9 @@
 """The second half of the ledger equation: what became of the held records of one source partition.
 
-    held = open + fixed + replayed + discarded          (expired ones are among the open until somebody looks)
+    held = open + fixed + replayed + discarded + expired
+
+Expired is what was held, lies below the log start of the quarantine, and was neither replayed nor discarded. Nobody
+writes that down: a replay that read the bytes before they were deleted, and commits after, is a replay.
 
 A replay leaves two traces that stand in one transaction: a record with an attempt in its stamp, in trusted or in the
 repair topic that its state names, and a state in the holds topic. The audit reads both with its own few lines and asks
@@ -79,6 +82,15 @@ class _Output(NamedTuple):
     fix: str
 
 
+class Ends(NamedTuple):
+    """What has become of the held records below an offset, by number; what is left of them is open."""
+
+    replayed: int
+    discarded: int
+    fixed: int
+    expired: int
+
+
 class Found(NamedTuple):
     """A finding with its place."""
 
@@ -87,7 +99,7 @@ class Found(NamedTuple):
 
 
 class ReplayAudit:
-    """Replays of one source partition: about 100 bytes for each replayed record, 8 for each held one."""
+    """Replays of one source partition: about 100 bytes for each replayed record, 16 for each held one."""
 
     def __init__(self) -> None:
         self.has_states = False
@@ -98,14 +110,17 @@ class ReplayAudit:
         """The repair topics of which the same is true."""
         self.held_is_cut = False
         """Retention has removed held records."""
-        self._held = array("q")
+        self.held_start = 0
+        """The log start of the quarantine partition of the same number: what lay below is gone."""
+        self._held, self._held_at = array("q"), array("q")
         self._outputs: dict[int, _Output] = {}
         self._claims: dict[int, Claim] = {}
         self._due: set[int] = set()
 
-    def held(self, offset: int) -> None:
-        """The gate has held this source record."""
+    def held(self, offset: int, at: int) -> None:
+        """The gate has held this source record, at this offset of the quarantine."""
         self._held.append(offset)
+        self._held_at.append(at)
 
     def output(
         self, offset: int, attempt: int, where: TopicPartition, at: int, *, fix: str = "", repair: bool = False
@@ -141,9 +156,24 @@ class ReplayAudit:
         """Whether outputs are there without their states: these may only become visible later, or be missing."""
         return self.has_states and any(True for _ in self._unaccounted())
 
-    def count(self, state: str) -> int:
-        """Held records in a state."""
-        return sum(claim.state == state for claim in self._claims.values())
+    def ends(self, begin: int, end: int, held: int) -> Ends:
+        """What has become of the records that the ledger says are held, `held` in number, in `[begin, end)`."""
+        states: dict[str, set[int]] = {state: set() for state in (REPLAYED, DISCARDED, FIXED)}
+        for offset, claim in self._claims.items():
+            if claim.state in states:
+                states[claim.state].add(offset)
+        ended = states[REPLAYED] | states[DISCARDED]
+        expired = 0
+        if self.held_start:
+            there = self._still_there()
+            states[FIXED] &= there
+            standing = ended | there
+            expired = max(0, held - sum(begin <= offset < end for offset in standing))
+        return Ends(len(states[REPLAYED]), len(states[DISCARDED]), len(states[FIXED]), expired)
+
+    def _still_there(self) -> set[int]:
+        both = zip(self._held, self._held_at, strict=True)
+        return {offset for offset, at in both if at >= self.held_start}
 
     def findings(self) -> Iterator[Found]:
         """What does not agree between states, outputs and held records."""

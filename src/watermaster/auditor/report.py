@@ -50,6 +50,8 @@ class PartitionReport:
     """Held records that are replayed, by their states."""
     discarded: int = 0
     fixed: int = 0
+    expired: int = 0
+    """Held records that retention has deleted before anything became of them."""
     fixes: int = 0
     """Replays that a fix has changed, as far as their bytes were compared."""
     fixes_proved: int = 0
@@ -57,8 +59,8 @@ class PartitionReport:
 
     @property
     def open(self) -> int:
-        """Held records that nothing has become of; those that retention has deleted are among them."""
-        return self.held - self.replayed - self.discarded - self.fixed
+        """Held records that nothing has become of yet."""
+        return self.held - self.replayed - self.discarded - self.fixed - self.expired
 
     @property
     def offered_max(self) -> int:

@@ -17,7 +17,7 @@ def summary_lines(report: AuditReport) -> list[str]:
     partitions = [partition for partition in report.partitions if partition.entries or partition.findings]
     lines = [f"{report.gate}: {report.verdict.value.upper()} ({report.mode.value}): {_MEANING[report.verdict]}."]
     lines.append(_sums(partitions))
-    if any(partition.replayed or partition.discarded or partition.fixed for partition in partitions):
+    if any(p.replayed or p.discarded or p.fixed or p.expired for p in partitions):
         lines.append(_holds(partitions))
     fixes, proved = (sum(getattr(partition, name) for partition in partitions) for name in ("fixes", "fixes_proved"))
     if fixes:
@@ -43,7 +43,7 @@ def _sums(partitions: list[PartitionReport]) -> str:
 
 
 def _holds(partitions: list[PartitionReport]) -> str:
-    names = ("held", "open", "fixed", "replayed", "discarded")
+    names = ("held", "open", "fixed", "replayed", "discarded", "expired")
     held, *parts = [(name, sum(getattr(partition, name) for partition in partitions)) for name in names]
     return f"held {held[1]} = " + " + ".join(f"{name} {number}" for name, number in parts)
 

@@ -252,6 +252,9 @@ class Auditor:
             where = TopicPartition(stream.output_topic(kind), source.partition)
             if where in ends[kind]:
                 start = self._next.get((where, stream.landing), 0)
+                if kind is OutputKind.QUARANTINE:
+                    replay = self._audit.partitions[source].replay
+                    replay.held_start = max(replay.held_start, ends[kind][where].start)
                 scan = self._reader.scan(where, start, ends[kind][where].end)
                 opened.append(_Outputs(kind, where, scan, start, self._audit.partitions[source].judged))
         return opened
@@ -289,6 +292,7 @@ class Auditor:
                 partition.replay.is_cut = True
             else:
                 partition.replay.held_is_cut = True
+                partition.replay.held_start = max(partition.replay.held_start, step.start)
         outputs.next = self._next[outputs.where, source.topic] = step.next
         span = self._audit.take_outputs(outputs.kind, source, step.batch)
         if span is not None:
