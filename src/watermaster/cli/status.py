@@ -42,6 +42,10 @@ SloOption = Annotated[
     bool, typer.Option("--slo", help="What is left of the error budgets of the contracts, and how fast it burns.")
 ]
 
+VolumeOption = Annotated[
+    bool, typer.Option("--volume", help="Records by the hour, against what is usual at this hour of the week.")
+]
+
 WatchOption = Annotated[bool, typer.Option("--watch", help="A live page: lag, horizon and health, until Ctrl-C.")]
 AllOption = Annotated[bool, typer.Option("--all", help="One line for each cluster of the configuration.")]
 EveryOption = Annotated[float, typer.Option("--every", min=1, max=3600, help="With --watch: seconds between looks.")]
@@ -55,6 +59,7 @@ def _status(
     horizon: HorizonOption = False,
     health: HealthOption = False,
     slo: SloOption = False,
+    volume: VolumeOption = False,
     watch: WatchOption = False,
     every: EveryOption = 10.0,
     looks: LooksOption = None,
@@ -68,7 +73,8 @@ def _status(
     by age before it. --health shows brokers, copies, open transactions, settings and certificates. Exit code 1 if
     --horizon finds unread records that are gone, or --health something wrong.
 
-    --slo shows what `watermaster monitor` has kept, without a look at the clusters. Exit code 1 if a budget burns.
+    --slo and --volume show what `watermaster monitor` has kept, without a look at the clusters. Exit code 1 if a budget
+    burns, or a topic gets far too few or far too many records.
 
     --watch also tells readers that are stuck or slow from those that are not, and forecasts how it ends, for that
     takes several looks; with --output json it prints one line for each.
@@ -90,6 +96,10 @@ def _status(
         from watermaster.cli.status_slo import show_budgets
 
         return show_budgets(config, cluster, output)
+    if volume:
+        from watermaster.cli.status_volume import show_volumes
+
+        return show_volumes(config, cluster, output)
     if lag or horizon or health:
         return show_monitor(config, cluster, output, lag=lag, horizon=horizon, health=health)
     if output is OutputFormat.JSON:

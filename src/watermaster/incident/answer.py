@@ -12,6 +12,15 @@ CORRELATED: Final = "correlated"
 """The grade of what was seen together and not proved to be the cause."""
 
 _HELD: Final = "yes: what was held keeps its bytes and its reasons in the quarantine topic"
+_GONE: Final = "not what is gone from this topic; what is still there is read when the group goes on"
+_BATCH: Final = "mend or deliver the batch and check it again with `--record`: a good run ends this"
+_FIXES: Final = (
+    (frozenset({SignalKind.DATA_LOST, SignalKind.GROUP_ABANDONED}), _GONE),
+    (frozenset({SignalKind.BATCH_FAILED, SignalKind.BATCH_MISSING}), _BATCH),
+    (frozenset({SignalKind.HELD_SHARE}), _HELD),
+)
+"""Whether it can be mended, by signals, the ones that rule the others out first."""
+_VOLUMES: Final = frozenset({SignalKind.VOLUME_LOW, SignalKind.VOLUME_HIGH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +103,17 @@ def _how_long(signals: Sequence[Signal]) -> Answer:
 
 def _fix(signals: Sequence[Signal]) -> Answer:
     kinds = {signal.kind for signal in signals}
-    # Several signals of one topic count the same records.
-    unread = sum({(signal.subject.group, signal.subject.topic): signal.unread_max or 0 for signal in signals}.values())
     if SignalKind.CLUSTER_UNREACHABLE in kinds:
         return Answer(None, missing="the cluster does not answer, so nothing can be seen of what waits in it")
-    if SignalKind.DATA_LOST in kinds or SignalKind.GROUP_ABANDONED in kinds:
-        return Answer("not what is gone from this topic; what is still there is read when the group goes on")
-    if kinds & {SignalKind.BATCH_FAILED, SignalKind.BATCH_MISSING}:
-        return Answer("mend or deliver the batch and check it again with `--record`: a good run ends this")
     if kinds == {SignalKind.BUDGET_BURN}:
         return Answer(_mended_budget(signals))
-    if SignalKind.HELD_SHARE in kinds:
-        return Answer(_HELD)
+    for some, text in _FIXES:
+        if kinds & some:
+            return Answer(text)
+    if kinds and kinds <= _VOLUMES:
+        return Answer("ask the source: what it did not write cannot be replayed from here, and what it wrote is there")
+    # Several signals of one topic count the same records.
+    unread = sum({(signal.subject.group, signal.subject.topic): signal.unread_max or 0 for signal in signals}.values())
     waiting = f"up to {unread} records wait in the topic; " if unread else ""
     return Answer(f"yes: {waiting}start the reader again, it goes on at its position and nothing needs a replay")
 

@@ -56,6 +56,8 @@ SEVERITIES: Final[tuple[SeverityRow, ...]] = (
     SeverityRow(1, SignalKind.BUDGET_BURN),
     SeverityRow(2, SignalKind.BUDGET_BURN, burn_min=6),
     SeverityRow(3, SignalKind.BUDGET_BURN, burn_min=14.4),
+    SeverityRow(2, SignalKind.VOLUME_LOW),
+    SeverityRow(1, SignalKind.VOLUME_HIGH),
     SeverityRow(2, SignalKind.BATCH_FAILED),
     SeverityRow(2, SignalKind.BATCH_MISSING),
     SeverityRow(3, SignalKind.GATE_STOPPED),

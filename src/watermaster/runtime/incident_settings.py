@@ -63,5 +63,7 @@ class MonitorConfiguration:
     kept_share_min: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Nor is one of records that have used up less of the time they are kept: a topic may keep an hour only."""
     held_share_min: Annotated[float, Field(ge=0, le=1)] = 0.2
+    volume_topics: Annotated[tuple[str, ...], Field(max_length=200)] = ("*",)
+    """Patterns of topics whose volume is compared with what is usual at the hour of the week."""
     severities: Annotated[tuple[SeverityRow, ...], Field(max_length=200)] = ()
     """Takes the place of the built-in table if it has rows."""

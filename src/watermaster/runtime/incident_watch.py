@@ -27,6 +27,7 @@ from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_ports import Change, IncidentStore, Memory, Message, Note, Senders
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.ports import Clock
+from watermaster.runtime.rhythms import Rhythms, RhythmTurn
 from watermaster.runtime.signals import APART, SignalReader, blind_of
 from watermaster.stream.fault import Fault
 
@@ -60,7 +61,7 @@ class WatchState:
     budgets: Sequence[BudgetReport] = ()
     """The objectives of the contracts as the newest look left them."""
     unseen: Sequence[str] = ()
-    """What objectives hang on and could not be read."""
+    """What objectives and volumes hang on and could not be seen."""
 
 
 class IncidentWatch:
@@ -78,11 +79,12 @@ class IncidentWatch:
         batches: Callable[[], Sequence[BatchRun]] = tuple,
         changes: Callable[[Sequence[ClusterLook]], Changes] = lambda _: {},
         budgets: Budgets | None = None,
+        rhythms: Rhythms | None = None,
     ) -> None:
         """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed,
-        `budgets` judges the objectives of contracts.
+        `budgets` judges the objectives of contracts, `rhythms` the volumes of topics.
         """
-        self._batches, self._changes, self._budgets = batches, changes, budgets
+        self._batches, self._changes, self._budgets, self._rhythms = batches, changes, budgets, rhythms
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
         self._configuration, self._holder, self._owners = configuration, holder, owners
         self._reader = SignalReader(configuration)
@@ -97,16 +99,16 @@ class IncidentWatch:
         led = self.state.leads
         if not self._lead():
             return
-        if self._budgets and not led:
-            # Another monitor may have judged in between.
-            self._budgets.begin(self._clock.now_ms())
+        if not led:
+            self._begin()
         looks = self._look()
         now_ms = self._clock.now_ms()
         signals = [signal for look in looks for signal in self._reader.read(look, now_ms)]
         signals += batch_signals(self._batches(), now_ms)
         told = self._budgets.turn(looks, now_ms) if self._budgets else BudgetTurn()
-        signals += told.signals
-        blind = told.blind.union(*map(blind_of, looks))
+        counted = self._rhythms.turn(looks, now_ms) if self._rhythms else RhythmTurn()
+        signals += (*told.signals, *counted.signals)
+        blind = told.blind.union(counted.blind, *map(blind_of, looks))
         changes = self._changes(looks)
         if not self._lead():
             return
@@ -115,7 +117,7 @@ class IncidentWatch:
             since_ms=now_ms - max(self._policy.return_within_ms, BEFORE_MS),
             holder=self._holder,
         )
-        self.state = replace(self.state, budgets=told.reports, unseen=told.unseen)
+        self.state = replace(self.state, budgets=told.reports, unseen=(*told.unseen, *counted.unseen))
         self.deliver()
         self._finish(now_ms)
 
@@ -141,6 +143,13 @@ class IncidentWatch:
                 refused.pop(message.route, None)
                 self._store.sent(message, now_ms)
         self.state = replace(self.state, refused=refused, pages_waiting=self._store.waiting())
+
+    def _begin(self) -> None:
+        """Another monitor may have judged in between: what is kept in the database is taken up anew."""
+        if self._budgets:
+            self._budgets.begin(self._clock.now_ms())
+        if self._rhythms:
+            self._rhythms.begin()
 
     def _lead(self) -> bool:
         now_ms = self._clock.now_ms()

@@ -13,6 +13,7 @@ from pathlib import Path
 from watermaster.adapters.alerts.sender import HttpSender
 from watermaster.adapters.database.budgets import DatabaseBudgets
 from watermaster.adapters.database.engine import open_database
+from watermaster.adapters.database.hours import DatabaseHours
 from watermaster.adapters.database.incidents import DatabaseIncidents
 from watermaster.adapters.database.runs import DatabaseRuns
 from watermaster.adapters.files.configuration_file import load_configuration
@@ -34,6 +35,7 @@ from watermaster.runtime.fleet_watch import LookMemory
 from watermaster.runtime.incident_ports import Delivery, Message, Senders
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
+from watermaster.runtime.rhythms import Rhythms
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract import compile_checks
 from watermaster.wiring.contract_changes import ContractChanges
@@ -73,6 +75,7 @@ def run_monitor(
         batches=DatabaseRuns(engine).newest,
         changes=changes,
         budgets=Budgets(configuration, promised_streams(configuration), DatabaseBudgets(engine), ledgers),
+        rhythms=Rhythms(configuration, DatabaseHours(engine)),
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
     clusters = FleetCollector(
@@ -122,6 +125,13 @@ def open_budgets(config: Path) -> tuple[Sequence[PromisedStream], DatabaseBudget
     configuration = load_configuration(config)
     engine = open_database(configuration.database, configuration.state_directory)
     return promised_streams(configuration), DatabaseBudgets(engine)
+
+
+def open_hours(config: Path) -> tuple[Sequence[str], DatabaseHours]:
+    """The clusters of a configuration, and the hours that are kept of their topics."""
+    configuration = load_configuration(config)
+    engine = open_database(configuration.database, configuration.state_directory)
+    return tuple(configuration.clusters), DatabaseHours(engine)
 
 
 def promised_streams(configuration: Configuration) -> Sequence[PromisedStream]:

@@ -19,7 +19,7 @@ from watermaster.wiring.observation import chosen_clusters
 def open_fleet(config: Path, cluster: str | None) -> Fleet:
     """A monitor for each cluster of a configuration, or for one of them; nothing is connected yet."""
     configuration = load_configuration(config)
-    return Fleet(configuration, chosen_clusters(configuration, cluster), _surveyor)
+    return Fleet(configuration, chosen_clusters(configuration, cluster), surveyor_of)
 
 
 def look_and_status(config: Path, cluster: str | None) -> tuple[StatusReport, Mapping[str, ClusterLook]]:
@@ -40,5 +40,6 @@ def look_and_status(config: Path, cluster: str | None) -> tuple[StatusReport, Ma
     return report, {look.name: look for look in fleet.look()}
 
 
-def _surveyor(cluster: ClusterConfiguration) -> KafkaSurveyor:
+def surveyor_of(cluster: ClusterConfiguration) -> KafkaSurveyor:
+    """Connect to a cluster. Raises a fault if it cannot be reached."""
     return KafkaSurveyor(connect(cluster))

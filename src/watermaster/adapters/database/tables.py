@@ -66,6 +66,15 @@ budget_slot: Final = Table(
     Column("seen", Double, nullable=False),
 )
 
+hour_count: Final = Table(
+    "hour_count",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True),
+    Column("records", Double, nullable=False),
+)
+
 lease: Final = Table(
     "lease",
     metadata,
