@@ -55,19 +55,23 @@ def test_activations_are_followed_where_a_cluster_answers(
         gates={"gate": gate},
     )
     with closing(ContractChanges(configuration)) as changes:
-        assert changes(SEEN) == {}, "the control topic is not there yet"
+        seen = changes(SEEN)
+        assert seen.notes == {}, "the control topic is not there yet"
+        assert len(seen.unseen) == 1, "and that is said, once for all gates that share it"
+        assert control in seen.unseen[0]
         kafka.create_topic(control, 1)
         activate(kafka, control, 1)
-        assert changes(UNSEEN) == {}, "a cluster that does not answer is not waited for"
-        first = changes(SEEN)["primary"]
+        assert changes(UNSEEN).notes == {}, "a cluster that does not answer is not waited for"
+        first = changes(SEEN).notes["primary"]
         assert [(note.pattern, note.at_ms, note.who) for note in first] == [
             ("orders.landing", 1_000, "ada"),
             ("orders", 1_000, "ada"),
         ]
+        assert changes(SEEN).unseen == ()
         activate(kafka, control, 2)
-        texts = [note.text for note in changes(SEEN)["primary"] if note.pattern == "orders"]
+        texts = [note.text for note in changes(SEEN).notes["primary"] if note.pattern == "orders"]
         assert texts == [
             "orders 1.1.0 as activation 1 of orders.landing",
             "orders 1.2.0 as activation 2 of orders.landing: a new field",
         ]
-        assert len(changes(UNSEEN)["primary"]) == 4, "what was seen stays known"
+        assert len(changes(UNSEEN).notes["primary"]) == 4, "what was seen stays known"

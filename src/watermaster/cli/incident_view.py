@@ -49,7 +49,7 @@ def show(incident: Incident) -> None:
         for line in told[:EVIDENCE_SHOWN]:
             say(f"   - {one_line(line, length_max=EVIDENCE_CHARACTERS_MAX)}")
     say()
-    say("Timeline")
+    say("Timeline (what happened beside it is correlated; nothing here is proved to be the cause)")
     left_out = len(incident.timeline) - ENTRIES_SHOWN
     if left_out > 0:
         say(f"   … {left_out} earlier ones (--output json)")

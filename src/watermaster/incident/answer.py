@@ -64,7 +64,7 @@ class Surroundings:
     owner: str | None = None
     owner_from: str | None = None
     before: tuple[str, ...] = ()
-    """Deploys and other notes of the time before the first signal."""
+    """What happened before the first signal; the last one is the likeliest to be named: what somebody did."""
     copies: tuple[str, ...] = ()
     standby: bool = False
     """Whether another cluster could be looked at."""

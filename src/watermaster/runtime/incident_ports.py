@@ -12,13 +12,23 @@ from watermaster.incident.paging import Happening, Silence
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that happened beside the streams: a deploy, a change. `pattern` names topics, groups or clusters."""
+    """Something that happened beside the streams: a deploy, a change. `pattern` names topics, groups or clusters;
+    `who` is empty where it was only seen that it happened.
+    """
 
     at_ms: int
     kind: str
     pattern: str
     who: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesSeen:
+    """What was seen to be changed, by cluster, and what could not be read to see it."""
+
+    notes: Mapping[str, Sequence[Note]] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Final, TypeAlias
+from typing import Final
 
 from watermaster.incident.answer import Surroundings, answer
 from watermaster.incident.batch import BatchRun, batch_signals
@@ -22,10 +22,12 @@ from watermaster.incident.progress import Policy, Problem, advance
 from watermaster.incident.severity import HOUR_MS, SEVERITIES
 from watermaster.incident.signal import Signal
 from watermaster.runtime.budgets import BudgetReport, Budgets, BudgetTurn
+from watermaster.runtime.cluster_changes import ClusterChanges
 from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.fleet import ClusterLook
-from watermaster.runtime.incident_ports import Change, IncidentStore, Memory, Message, Note, Senders
+from watermaster.runtime.incident_ports import Change, ChangesSeen, IncidentStore, Memory, Message, Note, Senders
 from watermaster.runtime.incident_settings import AlertKind
+from watermaster.runtime.look_difference import Aspect
 from watermaster.runtime.ports import Clock
 from watermaster.runtime.rhythms import Rhythms, RhythmTurn
 from watermaster.runtime.signals import APART, SignalReader, blind_of
@@ -34,11 +36,16 @@ from watermaster.stream.fault import Fault
 LEASE_MS_MIN: Final = 30_000
 """A monitor that is silent for so long is taken for dead; its pages wait that much longer."""
 
-Changes: TypeAlias = Mapping[str, Sequence[Note]]
-"""What was seen to be changed, by cluster."""
+MONITOR: Final = "monitor"
 
 BEFORE_MS: Final = HOUR_MS
 """How long before an incident a deploy may lie to be named beside it."""
+
+_FOLLOWS: Final = frozenset({Aspect.MEMBERS.value})
+"""Kinds of notes that only say once more what the signals say, and never why."""
+
+_HAPPENED: Final = frozenset({Aspect.BROKERS.value, Aspect.PARTITIONS.value})
+"""Kinds that nobody has done; what somebody did is named before them."""
 
 RETRY_MS: Final = 2_000
 RETRY_MS_MAX: Final = 60_000
@@ -61,7 +68,7 @@ class WatchState:
     budgets: Sequence[BudgetReport] = ()
     """The objectives of the contracts as the newest look left them."""
     unseen: Sequence[str] = ()
-    """What objectives and volumes hang on and could not be seen."""
+    """What objectives, volumes and timelines hang on and could not be seen."""
 
 
 class IncidentWatch:
@@ -77,14 +84,15 @@ class IncidentWatch:
         holder: str,
         owners: Mapping[str, str],
         batches: Callable[[], Sequence[BatchRun]] = tuple,
-        changes: Callable[[Sequence[ClusterLook]], Changes] = lambda _: {},
+        changes: Callable[[Sequence[ClusterLook]], ChangesSeen] = lambda _: ChangesSeen(),
         budgets: Budgets | None = None,
         rhythms: Rhythms | None = None,
     ) -> None:
-        """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed,
-        `budgets` judges the objectives of contracts, `rhythms` the volumes of topics.
+        """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed beside
+        what the looks themselves show, `budgets` judges the objectives of contracts, `rhythms` the volumes of topics.
         """
         self._batches, self._changes, self._budgets, self._rhythms = batches, changes, budgets, rhythms
+        self._happened = ClusterChanges(BEFORE_MS)
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
         self._configuration, self._holder, self._owners = configuration, holder, owners
         self._reader = SignalReader(configuration)
@@ -109,15 +117,16 @@ class IncidentWatch:
         counted = self._rhythms.turn(looks, now_ms) if self._rhythms else RhythmTurn()
         signals += (*told.signals, *counted.signals)
         blind = told.blind.union(counted.blind, *map(blind_of, looks))
-        changes = self._changes(looks)
+        changed, happened = self._changes(looks), self._happened(looks)
+        notes = {name: (*changed.notes.get(name, ()), *happened.get(name, ())) for name in (*changed.notes, *happened)}
         if not self._lead():
             return
         self._store.change(
-            lambda memory: self._step(memory, changes, signals, blind, looks, now_ms),
+            lambda memory: self._step(memory, notes, signals, blind, looks, now_ms),
             since_ms=now_ms - max(self._policy.return_within_ms, BEFORE_MS),
             holder=self._holder,
         )
-        self.state = replace(self.state, budgets=told.reports, unseen=(*told.unseen, *counted.unseen))
+        self.state = replace(self.state, budgets=told.reports, unseen=(*told.unseen, *counted.unseen, *changed.unseen))
         self.deliver()
         self._finish(now_ms)
 
@@ -160,7 +169,7 @@ class IncidentWatch:
     def _step(
         self,
         memory: Memory,
-        changes: Changes,
+        changes: Mapping[str, Sequence[Note]],
         signals: Sequence[Signal],
         blind: frozenset[str],
         looks: Sequence[ClusterLook],
@@ -270,9 +279,11 @@ def _noted(notes: Sequence[Note], began_ms: int) -> list[Note]:
 
 
 def _told(notes: Sequence[Note], key: ProblemKey, topics: Sequence[str]) -> tuple[str, ...]:
-    """Those that speak of the cluster, the group or a topic of it."""
+    """Those that speak of the cluster, the group or a topic of it; behind those that just happened, what was done."""
     names = [key.cluster, key.group, *topics]
-    told = (f"{note.kind} by {note.who}: {note.text}" for note in notes if _speaks_of(note, names))
+    about = [note for note in notes if note.kind not in _FOLLOWS and _speaks_of(note, names)]
+    about.sort(key=lambda note: note.kind not in _HAPPENED)
+    told = (f"{note.kind} by {note.who}: {note.text}" if note.who else f"{note.kind}: {note.text}" for note in about)
     return tuple(dict.fromkeys(told))
 
 
@@ -281,7 +292,7 @@ def _beside(incident: Incident, notes: Sequence[Note]) -> list[Entry]:
     subjects = [signal.subject for signal in incident.signals]
     names = [incident.cluster, *(name for subject in subjects for name in (subject.group, subject.topic))]
     return [
-        Entry(note.at_ms, note.who, f"{note.kind}: {note.text}")
+        Entry(note.at_ms, note.who or MONITOR, f"{note.kind}: {note.text}")
         for note in notes
         if incident.opened_ms - BEFORE_MS <= note.at_ms <= (incident.resolved_ms or note.at_ms)
         and _speaks_of(note, names)

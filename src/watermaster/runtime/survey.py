@@ -64,6 +64,8 @@ class Survey:
     brokers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """Settings that all brokers should share, by broker id."""
     certificates: tuple[Certificate, ...] = ()
+    settings_ms: int | None = None
+    """When the settings were read; None: with everything else."""
 
 
 class Place(NamedTuple):

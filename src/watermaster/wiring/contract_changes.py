@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +12,7 @@ from watermaster.adapters.kafka.log_reader import KafkaLogReader
 from watermaster.contract.activation import Activation, ControlState
 from watermaster.runtime.configuration import Configuration, GateConfiguration
 from watermaster.runtime.fleet import ClusterLook
-from watermaster.runtime.incident_ports import Note
+from watermaster.runtime.incident_ports import ChangesSeen, Note
 from watermaster.stream.fault import Fault
 
 TIMEOUT_S: Final = 5.0
@@ -29,29 +28,32 @@ class _Followed:
 class ContractChanges:
     """Call it after each look. It reads only from clusters that have just answered, so that none of them delays it.
 
-    A control topic that cannot be read (it is not there yet, the monitor's login may not) has no activations.
+    A control topic that cannot be read (it is not there yet, the monitor's login may not) is said, and tried again.
     """
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._followed: dict[tuple[str, str], _Followed] = {}
 
-    def __call__(self, looks: Iterable[ClusterLook]) -> Mapping[str, Sequence[Note]]:
+    def __call__(self, looks: Iterable[ClusterLook]) -> ChangesSeen:
         """Every activation by cluster, for the landing topic and for the trusted one, whose readers meet it too."""
         surveys = {look.name: look.report.survey for look in looks if look.report is not None}
         notes: dict[str, list[Note]] = {}
+        unseen: dict[tuple[str, str], str] = {}
         for gate in self._configuration.gates.values():
             followed = self._followed.setdefault((gate.cluster, gate.control), _Followed())
             if gate.cluster in surveys:
                 logs = surveys[gate.cluster].logs.items()
                 ends = {source.partition: log.stable for source, log in logs if source.topic == gate.control}
-                with suppress(Fault):
+                try:
                     self._follow(gate, followed, ends)
+                except Fault as fault:
+                    unseen[gate.cluster, gate.control] = f"activations in {gate.control}: {fault.message}"
             for stream in gate.streams:
                 for activation in followed.state.activations.get(stream.landing, {}).values():
                     both = [note_of(topic, activation) for topic in (stream.landing, stream.trusted)]
                     notes.setdefault(gate.cluster, []).extend(both)
-        return notes
+        return ChangesSeen(notes, tuple(unseen.values()))
 
     def close(self) -> None:
         """Release the connections."""

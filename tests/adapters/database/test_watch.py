@@ -14,7 +14,7 @@ from watermaster.incident.paging import Silence
 from watermaster.runtime.configuration import ClusterConfiguration, Configuration
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_changes import do, record_note, record_silence
-from watermaster.runtime.incident_ports import Note, Senders
+from watermaster.runtime.incident_ports import ChangesSeen, Note, Senders
 from watermaster.runtime.incident_settings import AlertConfiguration, AlertKind, MonitorConfiguration
 from watermaster.runtime.incident_watch import IncidentWatch, routes_of
 from watermaster.runtime.monitor import MonitorReport
@@ -56,7 +56,7 @@ class World:
         store = DatabaseIncidents(self.engine)
         return IncidentWatch(
             self.settings, lambda: self.looks, store, Senders(pages, beats), self.clock, name, {},
-            changes=lambda _: self.changes,
+            changes=lambda _: ChangesSeen(self.changes),
         )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ class KafkaSurveyor:
         self._settings: dict[str, dict[str, str]] = {}
         self._brokers: Mapping[int, Mapping[str, str]] = {}
         self._certificates: tuple[Certificate, ...] = ()
+        self._settings_ms = 0
         self._settings_until_s = 0.0
 
     def survey(self, group_ids: Collection[str] | None = None) -> Survey:
@@ -103,6 +104,7 @@ class KafkaSurveyor:
             unseen=tuple(unseen),
             brokers=self._brokers,
             certificates=self._certificates,
+            settings_ms=self._settings_ms,
         )
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
@@ -163,6 +165,7 @@ class KafkaSurveyor:
             yield _group(group, about, offsets)
 
     def _read_settings(self, topics: Sequence[str], brokers: Sequence[ObservedBroker], unseen: list[Unseen]) -> None:
+        self._settings_ms = self._clock_ms()
         resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in topics}
         found: dict[str, dict[str, str]] = {}
         for first in range(0, len(topics), TOPICS_PER_REQUEST):
