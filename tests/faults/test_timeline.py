@@ -101,6 +101,7 @@ def test_a_retention_that_was_shortened_stands_before_the_loss(
     assert gone < changed < opened
     assert "billing-app on " in timeline[gone]
     assert f"{HOUR_MS} (60 min) and is 1000 (1 s)" in timeline[changed]
+    assert f"First steps: watermaster extend {topic} --for 24h --cluster primary" in text
     what = text[: text.index("2. Whose")]
     assert f"Shortly before (correlated): settings: retention.ms of {topic}" in what, "what was done, not what followed"
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from watermaster.cli import incident_view
+from watermaster.cli import incident_runbook, incident_view
 from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
 
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
         ("silence", _silence),
     ):
         incidents.command(name)(command)
+    incident_runbook.register(incidents)
     alerts = typer.Typer(help="The alert routes of the configuration.", no_args_is_help=True)
     alerts.command("test")(_alerts_test)
     # A lone command of a group would otherwise become the group itself.

@@ -34,6 +34,7 @@ def row(incident: Incident) -> tuple[object, ...]:
 
 def show(incident: Incident) -> None:
     """The screen."""
+    from watermaster.cli.incident_runbook import say_first_steps
     from watermaster.incident.page import next_command
 
     owner = incident.assignee or incident.acknowledged_by or "nobody yet"
@@ -57,6 +58,8 @@ def show(incident: Incident) -> None:
         text = one_line(entry.text, length_max=EVIDENCE_CHARACTERS_MAX)
         say(f"   {moment(entry.at_ms)} {one_line(entry.who)}: {text}")
     say()
+    if incident.summary is None:
+        say_first_steps(incident)
     say(f"Summary: {incident.summary}" if incident.summary else f"Next: {next_command(incident)}")
 
 

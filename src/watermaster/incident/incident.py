@@ -8,6 +8,7 @@ from typing import Final
 
 from watermaster.incident.answer import Answers
 from watermaster.incident.life import Action, State, step
+from watermaster.incident.runbook import SiteRunbook
 from watermaster.incident.signal import Signal
 
 TIMELINE_MAX: Final = 500
@@ -50,6 +51,8 @@ class Incident:
     paged: tuple[str, ...] = ()
     pages: int = 0
     timeline: tuple[Entry, ...] = ()
+    runbook: SiteRunbook | None = None
+    """What the site has written for it; the built-in one is of the first signal's kind."""
 
     @property
     def dedup_key(self) -> str:

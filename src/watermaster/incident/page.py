@@ -34,6 +34,11 @@ def next_command(incident: Incident) -> str:
     return f"watermaster incident show {incident.number}"
 
 
+def runbook_command(incident: Incident) -> str:
+    """What shows the built-in runbook of the signal that is named first."""
+    return f"watermaster incident runbook {incident.signals[0].kind.value}"
+
+
 def _word(incident: Incident) -> str:
     return incident.state.value
 

@@ -15,6 +15,7 @@ from watermaster.incident.answer import Answers
 from watermaster.incident.incident import Entry, Incident, summarize
 from watermaster.incident.life import Action, State
 from watermaster.incident.problem import ProblemKey
+from watermaster.incident.runbook import SiteRunbook
 from watermaster.incident.severity import ALARMS_MAX, SEVERITIES, SeverityRow, alarms_of
 from watermaster.incident.signal import Signal
 
@@ -39,6 +40,7 @@ class Problem:
     signals: tuple[Signal, ...]
     answers: Answers
     owner: str | None = None
+    runbook: SiteRunbook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def _opened(problem: Problem, policy: Policy, now_ms: int) -> Incident:
         signals=problem.signals,
         answers=problem.answers,
         owner=problem.owner,
+        runbook=problem.runbook,
         timeline=(Entry(now_ms, MONITOR, f"opened with {alarms} of 5 alarms: {title}"),),
     )
 
@@ -116,6 +119,7 @@ def _seen_again(incident: Incident, problem: Problem, policy: Policy, now_ms: in
         answers=_with_blame(problem.answers, incident.answers),
         seen_ms=now_ms,
         clear_since_ms=None,
+        runbook=problem.runbook,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from watermaster.incident.runbook import SiteRunbook
 from watermaster.quarantine.letter import Dialect, PlainMapping
 from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
 
@@ -214,6 +215,8 @@ class Configuration:
     """Topic pattern (`*`, `?`) to owner, for streams whose contract names none; the first that matches."""
     alerts: Annotated[Mapping[Name, AlertConfiguration], Field(max_length=100)] = field(default_factory=dict)
     monitor: MonitorConfiguration = field(default_factory=MonitorConfiguration)
+    runbooks: Annotated[tuple[SiteRunbook, ...], Field(max_length=1000)] = ()
+    """What the site has written for its incidents; the first that matches goes before the built-in one."""
 
     def with_quarantine(self, adopted: QuarantineConfiguration) -> Configuration:
         """The same with one adopted quarantine more."""

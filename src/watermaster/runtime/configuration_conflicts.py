@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from watermaster.incident.runbook import SiteRunbook
 from watermaster.runtime.configuration import Configuration, GateConfiguration, QuarantineConfiguration
 from watermaster.runtime.loopback import is_loopback
 
@@ -36,6 +37,8 @@ def find_conflicts(configuration: Configuration) -> Iterator[Conflict]:
                 "Keep commit_interval_ms well below transaction_timeout_ms.",
             )
     yield from _shared_outputs(configuration)
+    for index, runbook in enumerate(configuration.runbooks):
+        yield from _runbook_conflicts(f"$.runbooks[{index}]", runbook)
     for name, adopted in configuration.quarantines.items():
         yield from _adopted_conflicts(f"$.quarantines.{name}", adopted, configuration)
 
@@ -44,6 +47,14 @@ def _cluster_conflicts(path: str, cluster: str, configuration: Configuration) ->
     if cluster not in configuration.clusters:
         known = ", ".join(sorted(configuration.clusters))
         yield Conflict(f"{path}.cluster", "CLUSTER", f"no cluster is called {cluster}", f"Clusters here: {known}.")
+
+
+def _runbook_conflicts(path: str, runbook: SiteRunbook) -> Iterator[Conflict]:
+    if not runbook.told:
+        yield Conflict(path, "RUNBOOK", "says neither where it is nor what it says", "Give it a url, a text, or both.")
+    if runbook.url and not runbook.url.startswith(("https://", "http://")):
+        hint = "Alertmanager makes a link of it: begin with https://, or write a text."
+        yield Conflict(f"{path}.url", "RUNBOOK", "is no address", hint)
 
 
 def _metrics_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]:

@@ -19,6 +19,7 @@ from watermaster.incident.life import State
 from watermaster.incident.paging import Page, Route, plan_pages
 from watermaster.incident.problem import ProblemKey, group_signals
 from watermaster.incident.progress import Policy, Problem, advance
+from watermaster.incident.runbook import site_runbook
 from watermaster.incident.severity import HOUR_MS, SEVERITIES
 from watermaster.incident.signal import Signal
 from watermaster.runtime.budgets import BudgetReport, Budgets, BudgetTurn
@@ -213,7 +214,8 @@ class IncidentWatch:
             copies=_copies(looks, key.cluster, topics),
             standby=any(look.name != key.cluster and look.report is not None for look in looks),
         )
-        return Problem(key, signals, answer(signals, around), owner)
+        runbook = site_runbook(self._configuration.runbooks, signals)
+        return Problem(key, signals, answer(signals, around), owner, runbook)
 
     def _owner(self, topics: Sequence[str]) -> tuple[str | None, str | None]:
         for topic in topics:

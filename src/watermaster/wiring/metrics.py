@@ -51,6 +51,7 @@ def watched_by(config: Path) -> Watched:
         loss_near_ms=configuration.monitor.loss_near_ms,
         kept_share_min=configuration.monitor.kept_share_min,
         pages=bool(configuration.alerts),
+        runbooks=configuration.runbooks,
     )
 
 

@@ -11,6 +11,8 @@ from watermaster.adapters.database.incidents import DatabaseIncidents
 from watermaster.adapters.metrics.watch_collector import watch_health
 from watermaster.incident.incident import acknowledge
 from watermaster.incident.paging import Silence
+from watermaster.incident.runbook import SiteRunbook
+from watermaster.incident.signal import SignalKind
 from watermaster.runtime.configuration import ClusterConfiguration, Configuration
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_changes import do, record_note, record_silence
@@ -28,13 +30,14 @@ SURVEY = Survey(0, ObservedCluster("id", (), None), {}, {}, {}, (), None)
 WELL = (ClusterLook("primary", "production", MonitorReport(SURVEY, ()), ()),)
 
 
-def configuration(tmp_path: Path, *alerts: AlertConfiguration) -> Configuration:
+def configuration(tmp_path: Path, *alerts: AlertConfiguration, runbooks: tuple[SiteRunbook, ...] = ()) -> Configuration:
     return Configuration(
         tmp_path / "watermaster.yaml",
         {"primary": ClusterConfiguration("primary", "127.0.0.1:1")},
         tmp_path,
         tmp_path,
         alerts={alert.name: alert for alert in alerts},
+        runbooks=runbooks,
         monitor=MonitorConfiguration(raise_after_ms=0, clear_after_ms=10_000),
     )
 
@@ -74,6 +77,9 @@ def test_two_monitors_page_once_and_the_second_one_takes_over(engine: Engine, tm
             world.clock.advance(1)
         assert (first.state.leads, second.state.leads) == (True, False)
         assert statuses(receiver) == ["firing"]
+        (page,) = receiver.of("primary")
+        assert page["commonAnnotations"]["runbook"] == "watermaster incident runbook cluster_unreachable"
+        assert "runbook_url" not in page["commonAnnotations"], "the site has written none"
         # The first one has died with the end of the incident stored and not sent.
         world.looks = WELL
         receiver.refuses = True
@@ -159,18 +165,22 @@ def test_the_three_forms_and_the_dead_mans_switch(engine: Engine, tmp_path: Path
             AlertConfiguration("alive", AlertKind.HEARTBEAT, f"{receiver.url}/alive"),
             AlertConfiguration("far", AlertKind.WEBHOOK, "http://192.0.2.1/", token_file=key),
         )
-        watch = World(configuration(tmp_path, *alerts), engine).monitor("one")
+        runbook = SiteRunbook(signal=SignalKind.CLUSTER_UNREACHABLE, url="https://wiki/down", text="Call the network.")
+        watch = World(configuration(tmp_path, *alerts, runbooks=(runbook,)), engine).monitor("one")
         watch.turn()
         taken = {path: (headers, body) for path, headers, body in receiver.taken}
         headers, (alert,) = taken["/api/v2/alerts"]
         assert headers["Authorization"] == "Bearer sesame"
         assert alert["labels"]["alertname"] == "WatermasterIncident"
         assert alert["startsAt"] < alert["endsAt"]
+        assert alert["annotations"]["runbook_url"] == "https://wiki/down"
+        assert alert["annotations"]["runbook"] == "Call the network."
         _, event = taken["/v2/enqueue"]
         assert (event["routing_key"], event["event_action"]) == ("sesame", "trigger")
         assert len(event["payload"]["summary"]) <= 1024
         assert len(event["dedup_key"]) <= 255
         assert event["payload"]["severity"] == "critical"
+        assert event["links"] == [{"href": "https://wiki/down", "text": "Runbook"}]
         assert "/alive" in taken
         # A secret never goes over an open line beyond this machine; the page waits, and that is said.
         assert watch.state.refused == {"far": "it would send a secret unencrypted"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from watermaster.adapters.prometheus.dashboard import dashboard_json, rows
 from watermaster.adapters.prometheus.rule import Recording
 from watermaster.adapters.prometheus.rule_file import rule_groups, rules_yaml
 from watermaster.adapters.prometheus.watched import Watched
+from watermaster.incident.runbook import SiteRunbook
+from watermaster.incident.signal import SignalKind
 from watermaster.testing.prometheus import PrometheusPrograms
 
 RULES = [rule for group in rule_groups(EVERYTHING) for rule in group.rules]
@@ -54,6 +57,27 @@ def test_nothing_is_asked_of_what_is_not_there() -> None:
     assert {"WatermasterDeadMansSwitch", "WatermasterClusterUnknown"} <= names
     assert [row.title for row in rows(bare)][-2:] == ["Clusters", "Whoever watches"]
     assert not {"Gates", "Objectives of the contracts"} & {row.title for row in rows(bare)}
+
+
+def test_the_runbooks_of_a_site_are_named_where_they_hold_for_every_topic() -> None:
+    written = (
+        SiteRunbook("orders*", SignalKind.DATA_LOST, "https://wiki/orders"),
+        SiteRunbook(signal=SignalKind.DATA_LOST, url="https://wiki/{{lost}}"),
+        SiteRunbook(signal=SignalKind.LOSS_NEAR, text="Call."),
+        SiteRunbook(url="https://wiki/any"),
+    )
+    document = yaml.safe_load(rules_yaml(replace(EVERYTHING, runbooks=written)))
+    found = {
+        rule["alert"]: rule["annotations"].get("runbook_url")
+        for group in document["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    assert found["WatermasterDataLost"] == "https://wiki/%7B%7Blost}}"
+    assert found["WatermasterLossNear"] == "https://wiki/any", "a text is no address"
+    assert found["WatermasterGateFenced"] == "https://wiki/any"
+    assert found["WatermasterDeadMansSwitch"] is None
+    assert "runbook_url" not in rules_yaml(EVERYTHING)
 
 
 @pytest.mark.parametrize("objectives", [(), *((one,) for one in OBJECTIVES), OBJECTIVES], ids=str)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from watermaster.incident.incident import Incident
 from watermaster.incident.life import State
-from watermaster.incident.page import TITLE_CHARACTERS_MAX, page_text
+from watermaster.incident.page import TITLE_CHARACTERS_MAX, page_text, runbook_command
 from watermaster.incident.paging import Happening
 
 FORGET_MS: Final = 300_000
@@ -67,6 +67,8 @@ def pagerduty(incident: Incident, happening: Happening, routing_key: str) -> dic
     }
     if happening is Happening.TRIGGER:
         event["client"] = "watermaster"
+        if incident.runbook and incident.runbook.url:
+            event["links"] = [{"href": incident.runbook.url, "text": "Runbook"}]
         event["payload"] = {
             "summary": page_text(incident),
             "source": incident.key[:TITLE_CHARACTERS_MAX],
@@ -94,7 +96,10 @@ def _annotations(incident: Incident) -> dict[str, str]:
         "summary": incident.title[:TITLE_CHARACTERS_MAX],
         "description": page_text(incident),
         "alarms": str(incident.alarms),
+        "runbook": (incident.runbook and incident.runbook.text) or runbook_command(incident),
     }
+    if incident.runbook and incident.runbook.url:
+        told["runbook_url"] = incident.runbook.url
     return told if incident.summary is None else {**told, "closing": incident.summary[:1000]}
 
 

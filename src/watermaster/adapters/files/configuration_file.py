@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from watermaster.contract.problem import Position, join_path, locate, nearest, suggest
 from watermaster.contract.yaml_text import read_yaml
+from watermaster.incident.runbook import SiteRunbook
 from watermaster.quarantine.letter import PlainMapping
 from watermaster.runtime.configuration import (
     ClusterConfiguration,
@@ -128,6 +129,10 @@ class _Reading:
             root["databases"] = {name: self.expand(value, f"$.databases.{name}") for name, value in databases.items()}
         root["alerts"] = self.named(root.get("alerts", {}), "$.alerts", AlertConfiguration)
         root["monitor"] = self.section(root.get("monitor", {}), "$.monitor", MonitorConfiguration)
+        if isinstance(root.get("runbooks"), list):
+            root["runbooks"] = [
+                self.section(body, f"$.runbooks[{index}]", SiteRunbook) for index, body in enumerate(root["runbooks"])
+            ]
         return {**root, "path": self.path, "clusters": clusters, "gates": gates}
 
     def named(self, data: Any, path: str, kind: type) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held

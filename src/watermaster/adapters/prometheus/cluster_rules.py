@@ -6,6 +6,7 @@ from typing import Final
 
 from watermaster.adapters.prometheus.rule import Alert, Rule, RuleGroup, Urgency, selector
 from watermaster.adapters.prometheus.watched import Watched
+from watermaster.incident.signal import SignalKind
 
 LOOK_AGE_S_MAX: Final = 300
 """A look every 15 s is twenty times as often; a first look at a large cluster takes less."""
@@ -30,6 +31,7 @@ def _absent(cluster: str) -> Alert:
         f"Nothing is known of the cluster {cluster}: nobody serves its metrics, or they are not scraped",
         f"watermaster metrics --cluster {cluster}",
         "5m",
+        signal=SignalKind.CLUSTER_UNREACHABLE,
     )
 
 
@@ -64,6 +66,7 @@ _ALWAYS: Final = (
         "The cluster {{ $labels.cluster_name }} does not answer, and nothing is known of what is in it",
         _HEALTH,
         "2m",
+        signal=SignalKind.CLUSTER_UNREACHABLE,
     ),
     Alert(
         "WatermasterLookOld",

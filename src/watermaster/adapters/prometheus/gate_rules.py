@@ -6,6 +6,7 @@ from typing import Final
 
 from watermaster.adapters.prometheus.rule import Alert, RuleGroup, Urgency, selector
 from watermaster.adapters.prometheus.watched import Watched
+from watermaster.incident.signal import SignalKind
 
 RESTARTS_MAX: Final = 3
 """In a quarter of an hour; a worker that dies more often is not mended by being started again."""
@@ -28,6 +29,7 @@ def _absent(gate: str) -> Alert:
         f"The gate {gate} serves no metrics, or they are not scraped",
         f"watermaster gate --gate {gate}",
         "5m",
+        signal=SignalKind.GATE_STOPPED,
     )
 
 
@@ -38,6 +40,7 @@ _ALWAYS: Final = (
         Urgency.PAGE,
         f"The gate {_GATE} has paused {{{{ $labels.topic }}}}: most of what it reads breaks the contract",
         f"{_HELD}; watermaster contract activate --help",
+        signal=SignalKind.HELD_SHARE,
     ),
     Alert(
         "WatermasterGateCondition",
@@ -53,6 +56,7 @@ _ALWAYS: Final = (
         Urgency.PAGE,
         f"Records of {{{{ $labels.topic }}}} are gone that the gate {_GATE} has not read",
         "watermaster gate verify",
+        signal=SignalKind.DATA_LOST,
     ),
     Alert(
         "WatermasterGateRestarts",

@@ -6,6 +6,7 @@ from typing import Final
 
 from watermaster.adapters.prometheus.rule import POSITION, Alert, Recording, RuleGroup, Urgency
 from watermaster.adapters.prometheus.watched import Watched
+from watermaster.incident.signal import SignalKind
 
 LEFT: Final = "watermaster:loss_left_seconds:min"
 WAITING: Final = "watermaster:waiting_seconds:max"
@@ -35,6 +36,7 @@ def _near(watched: Watched) -> tuple[Alert, ...]:
             Urgency.TICKET,
             summary,
             f"{_HORIZON}; watermaster extend --help",
+            signal=SignalKind.LOSS_NEAR,
         ),
         Alert(
             "WatermasterLossImminent",
@@ -42,6 +44,7 @@ def _near(watched: Watched) -> tuple[Alert, ...]:
             Urgency.PAGE,
             summary,
             f"{_HORIZON}; watermaster extend --help",
+            signal=SignalKind.LOSS_NEAR,
         ),
     )
 
@@ -59,6 +62,7 @@ _ALWAYS: Final = (
         Urgency.PAGE,
         f"Records are gone that {_WHO} has not read",
         _HORIZON,
+        signal=SignalKind.DATA_LOST,
     ),
     Alert(
         "WatermasterLossUnknown",
@@ -75,6 +79,7 @@ _ALWAYS: Final = (
         f"At this pace {_WHO} loses records before it reads them",
         _HORIZON,
         "5m",
+        signal=SignalKind.LOSS_NEAR,
     ),
     Alert(
         "WatermasterConsumerStands",
@@ -83,5 +88,6 @@ _ALWAYS: Final = (
         f"Records wait, and the readers of {_WHO} are {{{{ $labels.condition }}}}",
         _LAG,
         "5m",
+        signal=SignalKind.CONSUMER_STOPPED,
     ),
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
+
+from watermaster.incident.runbook import SiteRunbook
+from watermaster.incident.signal import SignalKind
 
 POSITION: Final = "cluster_name, group, topic"
 """What a group reads: the labels that lag and loss are joined by."""
@@ -45,6 +48,8 @@ class Alert:
     command: str
     lasting: str = "0s"
     labels: Mapping[str, str] = field(default_factory=dict)
+    signal: SignalKind | None = None
+    """What incidents call the same thing, so that a site's runbook for it is named here, too."""
 
 
 Rule = Recording | Alert
@@ -64,7 +69,7 @@ def selector(name: str, **labels: str) -> str:
     return f"{name}{{{','.join(f'{key}={json.dumps(value)}' for key, value in labels.items())}}}"
 
 
-def rule_document(rule: Rule) -> dict[str, Any]:
+def rule_document(rule: Rule, runbooks: Sequence[SiteRunbook] = ()) -> dict[str, Any]:
     """The rule in the form of a rule file."""
     match rule:
         case Recording():
@@ -77,5 +82,13 @@ def rule_document(rule: Rule) -> dict[str, Any]:
                 "expr": rule.expression,
                 **waits,
                 "labels": {"severity": rule.urgency.value, **rule.labels},
-                "annotations": {"summary": rule.summary, "runbook": rule.command},
+                "annotations": {"summary": rule.summary, "runbook": rule.command, **_address(rule, runbooks)},
             }
+
+
+def _address(alert: Alert, runbooks: Sequence[SiteRunbook]) -> dict[str, str]:
+    """The site's runbook, if it has one for every topic: which topic a rule will fire for is not known here."""
+    known = (each.url for each in runbooks if each.url and each.topic == "*" and each.signal in (None, alert.signal))
+    address = None if alert.urgency is Urgency.NONE else next(known, None)
+    # Braces in it would be a template.
+    return {} if address is None else {"runbook_url": address.replace("{{", "%7B%7B")}

@@ -31,7 +31,11 @@ def rules_yaml(watched: Watched) -> str:
     """The text of the file."""
     document: dict[str, Any] = {
         "groups": [
-            {"name": group.name, "interval": group.interval, "rules": [rule_document(rule) for rule in group.rules]}
+            {
+                "name": group.name,
+                "interval": group.interval,
+                "rules": [rule_document(rule, watched.runbooks) for rule in group.rules],
+            }
             for group in rule_groups(watched)
         ]
     }

@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from watermaster.adapters.prometheus.rule import Alert, Recording, RuleGroup, Urgency, selector
 from watermaster.adapters.prometheus.watched import Watched, WatchedObjective
+from watermaster.incident.signal import SignalKind
 from watermaster.monitor.objective import BURN_WINDOWS, EVENTS_MIN, BurnWindow, Indicator
 
 BUDGET: Final = "watermaster:slo_budget:ratio"
@@ -113,6 +114,7 @@ def _burning(window: BurnWindow) -> Alert:
         summary,
         "watermaster status --lag --cluster {{ $labels.cluster_name }}; watermaster incident list",
         labels={"window": window.long},
+        signal=SignalKind.BUDGET_BURN,
     )
 
 

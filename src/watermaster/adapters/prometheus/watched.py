@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from watermaster.incident.runbook import SiteRunbook
 from watermaster.monitor.objective import Objective
 
 
@@ -38,3 +39,4 @@ class Watched:
     loss_near_ms: int
     kept_share_min: float
     pages: bool
+    runbooks: tuple[SiteRunbook, ...] = ()
