@@ -41,10 +41,17 @@ BROKEN = Verdict(Outcome.HOLD, (BrokenRule("old", "$.id", "c", "must be another"
 class Bureau:
     """A gate's topics with records that are held and pass now, and a person who may do little."""
 
-    def __init__(self, cluster: KafkaCluster, name: str, directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self,
+        cluster: KafkaCluster,
+        name: str,
+        directory: Path,
+        capfd: pytest.CaptureFixture[str],
+        contract: str = CONTRACT,
+    ) -> None:
         self.cluster, self.name, self._directory, self._capfd = cluster, name, directory, capfd
         (directory / "contracts").mkdir()
-        (directory / "contracts" / "orders.odcs.yaml").write_text(CONTRACT)
+        (directory / "contracts" / "orders.odcs.yaml").write_text(contract)
         cluster.add_user(name)
         self.config = self._configure(name)
         self.gate = load_configuration(self.config).gates[name]
@@ -70,13 +77,13 @@ class Bureau:
         config.write_text(yaml.safe_dump(document))
         return config
 
-    def hold(self) -> None:
+    def hold(self, value: bytes = b'{"id":1}') -> None:
         """One record more on the quarantine, as the gate would write it."""
         stamp = Coordinates("cluster", "topic", 0, self._held, 0, 0, 1).encode()
         envelope = Envelope(gate=self.name, topic=self.stream.landing, partition=0, contract="sha256:old")
         producer = Producer(self.cluster.client_config())
         headers = envelope.headers(None, BROKEN, self._held, stamp)
-        producer.produce(self.stream.quarantine, b'{"id":1}', b"k", partition=0, headers=headers)
+        producer.produce(self.stream.quarantine, value, b"k", partition=0, headers=headers)
         assert producer.flush(30) == 0
         self._held += 1
 

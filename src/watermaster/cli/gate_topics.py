@@ -49,6 +49,9 @@ def _topics(
     operator: Annotated[
         bool, typer.Option("--operator", help="Permissions of who looks after the quarantine, not of the gate.")
     ] = False,
+    unmask: Annotated[
+        bool, typer.Option("--unmask", help="With --operator: may also look at masked values, which is written down.")
+    ] = False,
     quarantine_days: Annotated[int, typer.Option(min=1, help="How long held records are kept.")] = 14,
     ledger_days: Annotated[int, typer.Option(min=1, help="How long the ledger is kept; never less.")] = 30,
     kafka: Annotated[str | None, typer.Option("--kafka", help="Strimzi: the name of the Kafka resource.")] = None,
@@ -60,7 +63,7 @@ def _topics(
     """Show which topics and permissions enforcement needs, and with --yes create and alter the topics."""
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.cli.gate_choice import choose_gate
-    from watermaster.runtime.topic_acl import gate_acls, operator_acls
+    from watermaster.runtime.topic_acl import gate_acls, operator_acls, unmask_acls
     from watermaster.runtime.topic_needs import Retentions
     from watermaster.wiring.topics import look_at_topics
 
@@ -68,12 +71,13 @@ def _topics(
     chosen = choose_gate(configuration.gates, name or gate)
     cluster = configuration.clusters[configuration.gates[chosen].cluster]
     who = _principal(principal, with_acls=with_acls)
+    more = unmask_acls(cluster.audit) if operator and unmask else ()
     found = look_at_topics(
         configuration,
         chosen,
         principal=who,
         retentions=Retentions(quarantine_days * DAY_MS, ledger_days * DAY_MS),
-        needs=operator_acls if operator else gate_acls,
+        needs=lambda gate: (*operator_acls(gate), *more) if operator else gate_acls(gate),
     )
     if form is not PlanFormat.PLAN:
         _write(found, cluster, form, kafka or cluster.name)

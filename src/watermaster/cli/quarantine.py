@@ -12,6 +12,7 @@ from watermaster.cli import (
     quarantine_look,
     quarantine_replay,
     quarantine_show,
+    quarantine_unmasked,
 )
 
 
@@ -27,4 +28,5 @@ def register(app: typer.Typer) -> None:
     quarantine_fix.register(quarantine_app)
     quarantine_replay.register(quarantine_app)
     quarantine_approve.register(quarantine_app)
+    quarantine_unmasked.register(quarantine_app)
     app.add_typer(quarantine_app, name="quarantine")

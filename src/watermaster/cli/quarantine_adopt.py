@@ -118,12 +118,13 @@ def _wished(configuration: Configuration, topic: str, wished: _Wish) -> Quaranti
     from pydantic import TypeAdapter, ValidationError
 
     from watermaster.runtime.configuration import QuarantineConfiguration
+    from watermaster.wiring.observation import one_cluster
 
     try:
         return TypeAdapter(QuarantineConfiguration).validate_python(
             {
                 "name": wished.name or topic,
-                "cluster": _cluster(configuration, wished.cluster),
+                "cluster": one_cluster(configuration, wished.cluster),
                 "topic": topic,
                 "sources": wished.sources,
                 "dialect": _dialect(wished.dialect),
@@ -134,17 +135,6 @@ def _wished(configuration: Configuration, topic: str, wished: _Wish) -> Quaranti
         first = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise UsageFault("WM-USAGE", f"{where}: {first['msg']}", hint="Names are as Kafka has them.") from None
-
-
-def _cluster(configuration: Configuration, name: str | None) -> str:
-    from watermaster.wiring.observation import chosen_clusters
-
-    names = chosen_clusters(configuration, name)
-    if len(names) != 1:
-        raise UsageFault(
-            "WM-CLUSTER-CHOICE", f"there are {len(names)} clusters: {', '.join(names)}", hint="Name one: --cluster."
-        )
-    return names[0]
 
 
 def _dialect(name: str) -> Dialect | None:

@@ -20,8 +20,10 @@ from watermaster.cli.quarantine_options import (
     SinceOption,
     StreamOption,
     UntilOption,
+    WhyOption,
     selection_of,
 )
+from watermaster.cli.quarantine_unmasked import UnmaskOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,25 +59,31 @@ def _export(
     since: SinceOption = None,
     until: UntilOption = None,
     state: StateOption = None,
+    unmask: UnmaskOption = False,
+    why: WhyOption = "",
     config: ConfigOption = Path("watermaster.yaml"),
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Write held records into a file, a row each, with what they break and what became of them.
 
     Keys, values and headers are texts where they are UTF-8, else base64. Where the contract in force classifies any
-    field as more than internal, such fields are masked in the value, and key and headers are left out. Reads only.
+    field as more than internal, such fields are masked in the value, and key and headers are left out. With --unmask
+    they are written too, once it is written down who does so and why (see `quarantine unmasked`).
     """
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.adapters.records.export_file import export_file
     from watermaster.quarantine.export_row import export_row
     from watermaster.wiring.quarantine import looked_at, open_desk, walk_checked
+    from watermaster.wiring.unmasking import in_clear, unmask_many
 
     selection = selection_of(group, rule, partition, offset, contract, since, until, states_of(state))
     configuration = load_configuration(config)
     with export_file(file, COLUMNS) as rows, open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
-        walk = walk_checked(desk, looked_at(desk, stream), selection)
-        for found, checks in _watched(walk):
-            rows.write(export_row(found.held, found.hold, found.original, checks))
+        streams = looked_at(desk, stream)
+        if unmask:
+            selection = unmask_many(desk, streams, selection, why)
+        for found, checks in _watched(walk_checked(desk, streams, selection)):
+            rows.write(export_row(found.held, found.hold, found.original, in_clear(checks) if unmask else checks))
     if output is OutputFormat.JSON:
         show_json({"file": str(file), "records": rows.count})
     else:

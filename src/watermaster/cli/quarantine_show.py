@@ -11,7 +11,8 @@ import typer
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, inert, one_line, plain, show_json
 from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_look import hold_document, moment
-from watermaster.cli.quarantine_options import StreamOption
+from watermaster.cli.quarantine_options import StreamOption, WhyOption
+from watermaster.cli.quarantine_unmasked import UnmaskOption
 from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
@@ -33,20 +34,28 @@ def _show(
     place: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Of the source record, as `list` says.")],
     gate: QuarantineOption = None,
     stream: StreamOption = None,
+    unmask: UnmaskOption = False,
+    why: WhyOption = "",
     config: ConfigOption = Path("watermaster.yaml"),
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Show one held record whole: its state, why it is held, and its value with the fields that break marked.
 
     Fields that the contract in force classifies as more than internal are masked; then so are key and header values.
+    With --unmask they are shown, once it is written down who looks at them and why (see `quarantine unmasked`).
     """
     from watermaster.adapters.files.configuration_file import load_configuration
+    from watermaster.quarantine.exhibit import is_guarded
     from watermaster.wiring.quarantine import find_held, looked_at, open_desk
+    from watermaster.wiring.unmasking import in_clear, unmask_one
 
     partition, offset = _coordinates(place)
     configuration = load_configuration(config)
     with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
         found, checks = find_held(desk, looked_at(desk, stream), partition, offset)
+        if unmask and is_guarded(checks):
+            unmask_one(desk, found.held, why)
+            checks = in_clear(checks)
     if output is OutputFormat.JSON:
         show_json(exhibit_document(found, checks))
     else:

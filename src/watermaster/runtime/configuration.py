@@ -22,6 +22,9 @@ from watermaster.runtime.incident_settings import AlertConfiguration, MonitorCon
 CONTROL_TOPIC: Final = "watermaster.control"
 """Compacted topic of contracts and activations, shared by the gates of a cluster."""
 
+AUDIT_TOPIC: Final = "watermaster.audit"
+"""Who was shown masked values; one topic for a cluster."""
+
 LEDGER_TOPIC_PREFIX: Final = "watermaster.ledger."
 HOLDS_TOPIC_PREFIX: Final = "watermaster.holds."
 QUARANTINE_TOPIC_PREFIX: Final = "dlq."
@@ -67,6 +70,8 @@ class ClusterConfiguration:
     allow_plaintext: Annotated[bool, Field(strict=True)] = False
     allow_anonymous: Annotated[bool, Field(strict=True)] = False
     allow_unverified_tls: Annotated[bool, Field(strict=True)] = False
+    audit: TopicName = AUDIT_TOPIC
+    """Where it is written down who looks at masked values, before they are shown."""
     second_person: Annotated[bool, Field(strict=True)] = True
     """In production a replay or discard is asked for by one person and approved by another."""
 

@@ -72,6 +72,15 @@ def operator_acls(gate: GateConfiguration) -> tuple[AclRule, ...]:
     return tuple(rules)
 
 
+def unmask_acls(audit: str) -> tuple[AclRule, ...]:
+    """What an operator needs beside that to look at masked values: without it nothing is shown, so Kafka decides."""
+    return (
+        AclRule(ResourceKind.TOPIC, audit, "READ", "the last event, which the next one follows"),
+        AclRule(ResourceKind.TOPIC, audit, "WRITE", "who looks at masked values"),
+        AclRule(ResourceKind.TRANSACTIONAL_ID, audit, "WRITE", "one event after the other"),
+    )
+
+
 def missing_acls(rules: Iterable[AclRule], entries: Sequence[AclEntry], principal: str) -> tuple[AclRule, ...]:
     """The rules that no ACL grants to `principal`, or that an ACL denies it."""
     return tuple(rule for rule in rules if not _is_granted(rule, entries, principal))

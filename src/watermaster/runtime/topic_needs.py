@@ -44,6 +44,7 @@ class Role(Enum):
     LEDGER = "ledger"
     HOLDS = "holds"
     CONTROL = "control"
+    AUDIT = "audit"
 
 
 class Rule(Enum):
@@ -168,6 +169,18 @@ def _ledger(name: str, partitions: int, replication: int, retention_ms: int) -> 
         _in_sync(replication),
     )
     return DesiredTopic(name, Role.LEDGER, partitions, replication, needs)
+
+
+def desired_audit(name: str, brokers: int) -> DesiredTopic:
+    """Where it is written down who looks at masked values: one partition, so that there is one order; kept for ever."""
+    replication = min(REPLICATION_MAX, max(1, brokers))
+    needs = (
+        Need("cleanup.policy", "delete", Rule.EXACT, "compaction would let an event be taken away by its key"),
+        Need("retention.ms", str(UNLIMITED_MS), Rule.AT_LEAST, "an event is kept for ever"),
+        Need("retention.bytes", str(UNLIMITED_MS), Rule.AT_LEAST, "an event is kept for ever"),
+        _in_sync(replication),
+    )
+    return DesiredTopic(name, Role.AUDIT, 1, replication, needs)
 
 
 def desired_holds(name: str, partitions: int, brokers: int) -> DesiredTopic:

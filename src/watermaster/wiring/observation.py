@@ -34,6 +34,16 @@ def _observe(cluster: ClusterConfiguration) -> KafkaObserver:
     return KafkaObserver(connect(cluster))
 
 
+def one_cluster(configuration: Configuration, cluster: str | None) -> str:
+    """The name of the one asked for, or of the only one. Raises UsageFault."""
+    names = chosen_clusters(configuration, cluster)
+    if len(names) != 1:
+        raise UsageFault(
+            "WM-CLUSTER-CHOICE", f"there are {len(names)} clusters: {', '.join(names)}", hint="Name one: --cluster."
+        )
+    return names[0]
+
+
 def chosen_clusters(configuration: Configuration, cluster: str | None) -> Sequence[str]:
     """The names of all clusters, or of the one asked for. Raises UsageFault WM-STATUS-CLUSTER."""
     known: Mapping[str, ClusterConfiguration] = configuration.clusters
