@@ -23,7 +23,7 @@ from watermaster.runtime.incident_ports import Senders
 from watermaster.runtime.incident_watch import IncidentWatch
 from watermaster.testing.clock import ManualClock
 from watermaster.testing.kafka import KafkaCluster
-from watermaster.wiring.incidents import promised_streams
+from watermaster.wiring.data_watches import promised_streams
 from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
 

@@ -49,7 +49,7 @@ def test_silence_at_a_busy_hour_is_an_incident(
     store = DatabaseIncidents(engine)
     fleet = Fleet(settings, ["primary"], surveyor_of)
     watch = IncidentWatch(
-        settings, fleet.look, store, Senders(), clock, "one", {}, rhythms=Rhythms(settings, hours)
+        settings, fleet.look, store, Senders(), clock, "one", {}, data=[Rhythms(settings, hours)]
     )  # fmt: skip
     producer = Producer(kafka.client_config())
 

@@ -13,11 +13,12 @@ from watermaster.incident.signal import SignalKind
 from watermaster.monitor.log import PartitionLog
 from watermaster.monitor.rhythm import HOUR_MS, KEPT_H, WEEK_H
 from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.data_watch import DataTurn
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_settings import MonitorConfiguration
 from watermaster.runtime.monitor import MonitorReport
 from watermaster.runtime.observed import ObservedCluster
-from watermaster.runtime.rhythms import HourCount, Rhythms, RhythmTurn
+from watermaster.runtime.rhythms import HourCount, Rhythms
 from watermaster.runtime.survey import Survey
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import WorldFault
@@ -54,13 +55,13 @@ class World:
             Configuration(Path("watermaster.yaml"), {}, Path(), Path(), monitor=self._settings), self.store
         )
 
-    def turn(self, *, answers: bool = True, partitions: int = 2) -> RhythmTurn:
+    def turn(self, *, answers: bool = True, partitions: int = 2) -> DataTurn:
         logs = {TopicPartition("orders", p): PartitionLog(0, end, end) for p, end in enumerate(self.ends[:partitions])}
         survey = Survey(self.now, ObservedCluster("id", (), None), {}, logs, {}, (), None)
         report = MonitorReport(survey, ()) if answers else None
         return self.rhythms.turn((ClusterLook("primary", "production", report, ()),), self.now)
 
-    def hour(self, records: int, every_min: int = 5) -> RhythmTurn:
+    def hour(self, records: int, every_min: int = 5) -> DataTurn:
         """One hour with looks, that begins and ends with one."""
         for _ in range(60 // every_min):
             self.turn()

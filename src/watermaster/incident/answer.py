@@ -20,6 +20,7 @@ _FIXES: Final = (
     (frozenset({SignalKind.HELD_SHARE}), _HELD),
 )
 """Whether it can be mended, by signals, the ones that rule the others out first."""
+_FIELDS: Final = frozenset({SignalKind.FIELDS_CHANGED, SignalKind.FIELDS_NEW})
 _VOLUMES: Final = frozenset({SignalKind.VOLUME_LOW, SignalKind.VOLUME_HIGH})
 
 
@@ -112,6 +113,11 @@ def _fix(signals: Sequence[Signal]) -> Answer:
             return Answer(text)
     if kinds and kinds <= _VOLUMES:
         return Answer("ask the source: what it did not write cannot be replayed from here, and what it wrote is there")
+    if kinds & _FIELDS:
+        return Answer(
+            "if it is a fault, a rule in the contract holds such records from now on; what has passed is in trusted,"
+            " and its source can correct it"
+        )
     # Several signals of one topic count the same records.
     unread = sum({(signal.subject.group, signal.subject.topic): signal.unread_max or 0 for signal in signals}.values())
     waiting = f"up to {unread} records wait in the topic; " if unread else ""

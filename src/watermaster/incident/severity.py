@@ -58,6 +58,8 @@ SEVERITIES: Final[tuple[SeverityRow, ...]] = (
     SeverityRow(3, SignalKind.BUDGET_BURN, burn_min=14.4),
     SeverityRow(2, SignalKind.VOLUME_LOW),
     SeverityRow(1, SignalKind.VOLUME_HIGH),
+    SeverityRow(2, SignalKind.FIELDS_CHANGED),
+    SeverityRow(1, SignalKind.FIELDS_NEW),
     SeverityRow(2, SignalKind.BATCH_FAILED),
     SeverityRow(2, SignalKind.BATCH_MISSING),
     SeverityRow(3, SignalKind.GATE_STOPPED),

@@ -178,5 +178,10 @@ def _blank(lead: str) -> str:
     return " " * (len(lead) - len(lead.lstrip(" ")))
 
 
+def hides(classification: str | None) -> bool:
+    """Whether a field that is classified so is kept from view: what is not known to be open is closed."""
+    return (classification or "").strip().lower() not in OPEN_CLASSIFICATIONS
+
+
 def _is_masked(check: FieldCheck) -> bool:
-    return (check.classification or "").strip().lower() not in OPEN_CLASSIFICATIONS
+    return hides(check.classification)

@@ -25,12 +25,12 @@ from watermaster.incident.signal import Signal
 from watermaster.runtime.budgets import BudgetReport, Budgets, BudgetTurn
 from watermaster.runtime.cluster_changes import ClusterChanges
 from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.data_watch import DataWatch
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_ports import Change, ChangesSeen, IncidentStore, Memory, Message, Note, Senders
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.look_difference import Aspect
 from watermaster.runtime.ports import Clock
-from watermaster.runtime.rhythms import Rhythms, RhythmTurn
 from watermaster.runtime.signals import APART, SignalReader, blind_of
 from watermaster.stream.fault import Fault
 
@@ -87,12 +87,12 @@ class IncidentWatch:
         batches: Callable[[], Sequence[BatchRun]] = tuple,
         changes: Callable[[Sequence[ClusterLook]], ChangesSeen] = lambda _: ChangesSeen(),
         budgets: Budgets | None = None,
-        rhythms: Rhythms | None = None,
+        data: Sequence[DataWatch] = (),
     ) -> None:
         """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed beside
-        what the looks themselves show, `budgets` judges the objectives of contracts, `rhythms` the volumes of topics.
+        what the looks themselves show, `budgets` judges the objectives of contracts, `data` watches the records.
         """
-        self._batches, self._changes, self._budgets, self._rhythms = batches, changes, budgets, rhythms
+        self._batches, self._changes, self._budgets, self._data = batches, changes, budgets, data
         self._happened = ClusterChanges(BEFORE_MS)
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
         self._configuration, self._holder, self._owners = configuration, holder, owners
@@ -115,9 +115,9 @@ class IncidentWatch:
         signals = [signal for look in looks for signal in self._reader.read(look, now_ms)]
         signals += batch_signals(self._batches(), now_ms)
         told = self._budgets.turn(looks, now_ms) if self._budgets else BudgetTurn()
-        counted = self._rhythms.turn(looks, now_ms) if self._rhythms else RhythmTurn()
-        signals += (*told.signals, *counted.signals)
-        blind = told.blind.union(counted.blind, *map(blind_of, looks))
+        seen = [watch.turn(looks, now_ms) for watch in self._data]
+        signals += (*told.signals, *(signal for turn in seen for signal in turn.signals))
+        blind = told.blind.union(*(turn.blind for turn in seen), *map(blind_of, looks))
         changed, happened = self._changes(looks), self._happened(looks)
         notes = {name: (*changed.notes.get(name, ()), *happened.get(name, ())) for name in (*changed.notes, *happened)}
         if not self._lead():
@@ -127,7 +127,8 @@ class IncidentWatch:
             since_ms=now_ms - max(self._policy.return_within_ms, BEFORE_MS),
             holder=self._holder,
         )
-        self.state = replace(self.state, budgets=told.reports, unseen=(*told.unseen, *counted.unseen, *changed.unseen))
+        unseen = (*told.unseen, *(line for turn in seen for line in turn.unseen), *changed.unseen)
+        self.state = replace(self.state, budgets=told.reports, unseen=unseen)
         self.deliver()
         self._finish(now_ms)
 
@@ -158,8 +159,8 @@ class IncidentWatch:
         """Another monitor may have judged in between: what is kept in the database is taken up anew."""
         if self._budgets:
             self._budgets.begin(self._clock.now_ms())
-        if self._rhythms:
-            self._rhythms.begin()
+        for watch in self._data:
+            watch.begin()
 
     def _lead(self) -> bool:
         now_ms = self._clock.now_ms()

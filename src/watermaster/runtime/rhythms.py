@@ -15,6 +15,7 @@ from watermaster.incident.problem import ProblemKey
 from watermaster.incident.signal import Signal, SignalKind, Subject
 from watermaster.monitor.rhythm import HOUR_MS, KEPT_H, Band, Volume, judge_hour, usual_band
 from watermaster.runtime.configuration import Configuration
+from watermaster.runtime.data_watch import DataTurn
 from watermaster.runtime.fleet import ClusterLook
 
 TOPICS_MAX: Final = 2_000
@@ -60,17 +61,8 @@ class _Topic:
     """Of the newest hour that is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class RhythmTurn:
-    """What one look came to."""
-
-    signals: tuple[Signal, ...] = ()
-    blind: frozenset[str] = frozenset()
-    unseen: tuple[str, ...] = ()
-
-
 class Rhythms:
-    """Call `turn` after each look, and `begin` whenever another monitor may have counted."""
+    """A `DataWatch` of the volumes of all topics."""
 
     def __init__(self, configuration: Configuration, store: HourStore) -> None:
         self._patterns = configuration.monitor.volume_topics
@@ -87,7 +79,7 @@ class Rhythms:
         self._topics.clear()
         self._looked_ms.clear()
 
-    def turn(self, looks: Sequence[ClusterLook], now_ms: int) -> RhythmTurn:
+    def turn(self, looks: Sequence[ClusterLook], now_ms: int) -> DataTurn:
         """Count, and judge the hours that are over. Raises WorldFault WM-DATABASE; it then begins again."""
         signals: list[Signal] = []
         blind: set[str] = set()
@@ -108,7 +100,7 @@ class Rhythms:
         except Exception:
             self.begin()
             raise
-        return RhythmTurn(tuple(signals), frozenset(blind), tuple(unseen))
+        return DataTurn(tuple(signals), frozenset(blind), tuple(unseen))
 
     def _ends(self, look: ClusterLook) -> dict[str, dict[int, int]]:
         ends: dict[str, dict[int, int]] = {}

@@ -22,23 +22,20 @@ from watermaster.adapters.metrics.fleet_collector import FleetCollector
 from watermaster.adapters.metrics.server import MetricsServer
 from watermaster.adapters.metrics.watch_collector import WatchCollector, watch_health
 from watermaster.adapters.system_clock import SystemClock
-from watermaster.contract.document import read_contract
 from watermaster.incident.answer import Surroundings, answer
 from watermaster.incident.incident import Incident
 from watermaster.incident.life import State
 from watermaster.incident.paging import Happening
 from watermaster.incident.signal import Signal, SignalKind, Subject
-from watermaster.monitor.objective import read_objectives
 from watermaster.runtime.budgets import Budgets, PromisedStream
 from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.fleet_watch import LookMemory
 from watermaster.runtime.incident_ports import Delivery, Message, Senders
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
-from watermaster.runtime.rhythms import Rhythms
 from watermaster.stream.fault import Fault, UsageFault
-from watermaster.wiring.contract import compile_checks
 from watermaster.wiring.contract_changes import ContractChanges
+from watermaster.wiring.data_watches import data_watches, owners_of, promised_streams
 from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
 
@@ -75,7 +72,7 @@ def run_monitor(
         batches=DatabaseRuns(engine).newest,
         changes=changes,
         budgets=Budgets(configuration, promised_streams(configuration), DatabaseBudgets(engine), ledgers),
-        rhythms=Rhythms(configuration, DatabaseHours(engine)),
+        data=data_watches(configuration, engine),
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
     clusters = FleetCollector(
@@ -105,21 +102,6 @@ def senders_of(configuration: Configuration) -> Senders:
     )
 
 
-def owners_of(configuration: Configuration) -> Mapping[str, str]:
-    """Topics of gates to the owner that their contract names; a contract that cannot be read names nobody."""
-    owners: dict[str, str] = {}
-    for gate in configuration.gates.values():
-        for stream in gate.streams:
-            path = configuration.contract_path(stream)
-            try:
-                checks = compile_checks(path.read_bytes(), path.name, stream.schema_object)
-            except (OSError, Fault):
-                continue
-            if checks.owner:
-                owners |= dict.fromkeys((stream.landing, stream.trusted, stream.quarantine), checks.owner)
-    return owners
-
-
 def open_budgets(config: Path) -> tuple[Sequence[PromisedStream], DatabaseBudgets]:
     """The objectives of a configuration and their histories."""
     configuration = load_configuration(config)
@@ -132,24 +114,6 @@ def open_hours(config: Path) -> tuple[Sequence[str], DatabaseHours]:
     configuration = load_configuration(config)
     engine = open_database(configuration.database, configuration.state_directory)
     return tuple(configuration.clusters), DatabaseHours(engine)
-
-
-def promised_streams(configuration: Configuration) -> Sequence[PromisedStream]:
-    """The streams of all gates with their objectives; what a contract promises that cannot be read is not known."""
-    found = []
-    for gate in configuration.gates.values():
-        for stream in gate.streams:
-            path = configuration.contract_path(stream)
-            try:
-                read = read_contract(path.read_bytes(), path.name)
-            except OSError as error:
-                found.append(PromisedStream(gate, stream.landing, unread=f"{path.name}: {error.strerror}"))
-                continue
-            if read.problems:
-                found.append(PromisedStream(gate, stream.landing, unread=f"{path.name} is no valid contract"))
-            else:
-                found.append(PromisedStream(gate, stream.landing, read_objectives(read.document)))
-    return found
 
 
 def try_routes(config: Path, now_ms: int) -> Mapping[str, Delivery]:

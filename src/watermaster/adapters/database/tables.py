@@ -75,6 +75,16 @@ hour_count: Final = Table(
     Column("records", Double, nullable=False),
 )
 
+profile_hour: Final = Table(
+    "profile_hour",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True),
+    Column("changed", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 lease: Final = Table(
     "lease",
     metadata,

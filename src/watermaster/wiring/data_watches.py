@@ -1,0 +1,84 @@
+"""What a monitor watches beside readers, and what it takes from the contracts of gates for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Engine
+
+from watermaster.adapters.database.hours import DatabaseHours
+from watermaster.adapters.database.profiles import DatabaseProfiles
+from watermaster.adapters.kafka.connection import client_settings
+from watermaster.adapters.kafka.sampling import Sampler
+from watermaster.contract.checks import Checks
+from watermaster.contract.document import read_contract
+from watermaster.contract.outline import outline
+from watermaster.monitor.objective import read_objectives
+from watermaster.quarantine.exhibit import hides
+from watermaster.runtime.budgets import PromisedStream
+from watermaster.runtime.configuration import Configuration, StreamConfiguration
+from watermaster.runtime.data_watch import DataWatch
+from watermaster.runtime.observed import ObservedTopic, TopicSample
+from watermaster.runtime.profiles import RECORDS_MAX, Profiles
+from watermaster.runtime.rhythms import Rhythms
+from watermaster.stream.fault import Fault
+from watermaster.wiring.contract import compile_checks
+
+
+def data_watches(configuration: Configuration, engine: Engine) -> Sequence[DataWatch]:
+    """Volumes of all topics, and profiles of the streams of gates."""
+
+    def sample(cluster: str, topics: Sequence[ObservedTopic]) -> Mapping[str, TopicSample]:
+        sampler = Sampler(client_settings(configuration.clusters[cluster]))
+        return sampler.sample(topics, RECORDS_MAX).by_topic
+
+    profiles = Profiles(configuration, DatabaseProfiles(engine), sample, closed_fields(configuration))
+    return (Rhythms(configuration, DatabaseHours(engine)), profiles)
+
+
+def closed_fields(configuration: Configuration) -> Mapping[str, frozenset[str]]:
+    """By landing topic the paths of the fields that its contract keeps from view."""
+    return {
+        stream.landing: frozenset(
+            field.path.removeprefix("$.") for field in outline(checks).fields if hides(field.classification)
+        )
+        for stream, checks in _contracts(configuration)
+    }
+
+
+def owners_of(configuration: Configuration) -> Mapping[str, str]:
+    """Topics of gates to the owner that their contract names; a contract that cannot be read names nobody."""
+    owners: dict[str, str] = {}
+    for stream, checks in _contracts(configuration):
+        if checks.owner:
+            owners |= dict.fromkeys((stream.landing, stream.trusted, stream.quarantine), checks.owner)
+    return owners
+
+
+def promised_streams(configuration: Configuration) -> Sequence[PromisedStream]:
+    """The streams of all gates with their objectives; what a contract promises that cannot be read is not known."""
+    found = []
+    for gate in configuration.gates.values():
+        for stream in gate.streams:
+            path = configuration.contract_path(stream)
+            try:
+                read = read_contract(path.read_bytes(), path.name)
+            except OSError as error:
+                found.append(PromisedStream(gate, stream.landing, unread=f"{path.name}: {error.strerror}"))
+                continue
+            if read.problems:
+                found.append(PromisedStream(gate, stream.landing, unread=f"{path.name} is no valid contract"))
+            else:
+                found.append(PromisedStream(gate, stream.landing, read_objectives(read.document)))
+    return found
+
+
+def _contracts(configuration: Configuration) -> Iterator[tuple[StreamConfiguration, Checks]]:
+    """The streams of gates with what their contracts come to; one that cannot be read is left out."""
+    for gate in configuration.gates.values():
+        for stream in gate.streams:
+            path = configuration.contract_path(stream)
+            try:
+                yield stream, compile_checks(path.read_bytes(), path.name, stream.schema_object)
+            except (OSError, Fault):
+                continue
