@@ -143,6 +143,28 @@ RUNBOOKS: Final[Mapping[SignalKind, Runbook]] = MappingProxyType(
             (_VOLUME, _LAG, _HORIZON),
             "To the owner of the source if nobody announced it, sooner if a loss comes nearer.",
         ),
+        SignalKind.FIELDS_CHANGED: Runbook(
+            "Fields of the stream are missing, of another kind or size, or hold codes that nobody knew last week.",
+            "Which fields, since which hour, and what was deployed or activated then; the contract does not forbid it.",
+            (
+                RunbookStep("Whether it passes the contract as it is meant to.", "watermaster gate --observe"),
+                RunbookStep("Ask whoever writes it; the timeline names deploys."),
+                RunbookStep(
+                    "If it is a fault, hold such records from now on: one rule more, judged on recent records first.",
+                    "watermaster contract activate {topic}",
+                ),
+            ),
+            "To the owner of the stream, and to those who read it: what has passed is in trusted.",
+        ),
+        SignalKind.FIELDS_NEW: Runbook(
+            "Fields of the stream are filled that were empty or not there last week.",
+            "Whether the contract names them, and whether one of them is personal.",
+            (
+                RunbookStep("What they would look like in the contract.", "watermaster contract infer --topic {topic}"),
+                RunbookStep("Ask whoever writes it; the timeline names deploys."),
+            ),
+            "To the owner of the stream, in the morning.",
+        ),
         SignalKind.BATCH_FAILED: Runbook(
             "The newest batch of the stream breaks its contract, or could not be read.",
             "What was checked by which contract; whether the file is whole.",
