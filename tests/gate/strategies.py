@@ -134,6 +134,9 @@ EXPRESSIONS = (
     "this.c.all(x, x != 1)", "key == 'k' || this.a == 1", "this.a <= this.b", "this.o.a == 1",
     "this.a == 1 ? '' : 'not one'",
     "this.a.startsWith('a')", "this.a * 2 > this.b + 1",
+    "this.a == null || this.a % 3 == 0", "this.a == null || this.b == null || (this.a / 2 - this.b) % 5 != 0",
+    "this.a != null && (this.b == 1 || this.a * this.b <= 6)", "!(this.a == this.b) || has(this.c)",
+    "this.b in ['a', ''] || this.a - 4 < this.b",
 )  # fmt: skip
 
 

@@ -43,6 +43,8 @@ SIMPLE = [
     "this.o.n > 1",
     "this['n'] == null",
     "this.i * 2 + 1 > 5",
+    "(this.i / 100 * 60 + this.i % 100) % 1440 == 0",
+    "this.n / 2.0 > 1.0",
     "has(this.o.n) && this.o.n > 0",
     "this.s.matches('^[a-z]+$')",
     "this.s.size() == 2",
@@ -56,7 +58,8 @@ NOT_SIMPLE = [
     "this.s == '''a'''",
     "this.i == 1u",
     "this.i == 0x1F",
-    "this.i / 2 == 1",
+    "this.i == 1 // a comment",
+    "this.i ~ 2 == 1",
     "key == 'a'",
     "now > timestamp('2024-01-01T00:00:00Z')",
     "this == null",
@@ -106,7 +109,7 @@ ATOMS = st.one_of(FIELDS, LITERALS, st.sampled_from(["has(this.n)", "has(this.o.
 
 
 def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*"])
+    signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*", "/", "%"])
     tests = st.sampled_from(["startsWith", "endsWith", "contains"])
     return st.one_of(
         st.tuples(inner, signs, inner).map(" ".join),

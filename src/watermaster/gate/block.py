@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import astuple
 
+from watermaster.gate.rule_column import Selection
 from watermaster.gate.typed_record import SAFE_DIGITS, Unsure
 
 Records: TypeAlias = list[Any]
@@ -34,6 +35,8 @@ class Block:
     numbers: dict[str, Numbers]
     _joined: bytes | None = None
     _columns: dict[str, Sequence[Any]] | None = None
+    selection: Selection | None = None
+    """All rows, with what column rules have read of them, kept for the next rule."""
 
     @property
     def joined(self) -> bytes:

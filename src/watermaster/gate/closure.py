@@ -112,7 +112,7 @@ def _binary(sign: str, left: Closure, right: Closure) -> Closure:
         case "||":
             first, second = _truth(left), _truth(right)
             return Closure(lambda record: first(record) or second(record), bool)
-        case "+" | "-" | "*":
+        case "+" | "-" | "*" | "/" | "%":
             return _arithmetic(sign, left.read, right.read)
         case _:
             return Closure(_comparison(sign, left, right), bool)
@@ -206,13 +206,36 @@ def _is_listed(value: object, constants: tuple[Constant, ...]) -> bool:
     return any(_equal(value, constant) for constant in constants)
 
 
-_ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul,
+def _quotient(first: int, second: int) -> int:
+    """CEL divides towards zero, Python towards the smaller number."""
+    if second == 0:
+        raise Undecided
+    return first // second if (first >= 0) is (second > 0) else -(-first // second)
+
+
+def _remainder(first: int, second: int) -> int:
+    """CEL's remainder has the sign of the first number."""
+    if second in (0, -1):  # by -1 the smallest integer overflows
+        raise Undecided
+    return first % abs(second) if first >= 0 else -(-first % abs(second))
+
+
+def _ratio(first: float, second: float) -> float:
+    if second == 0.0:
+        raise Undecided
+    return first / second
+
+
+_OF_INTEGERS: Final[dict[str, Callable[[int, int], int]]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _quotient, "%": _remainder,
+}  # fmt: skip
+_OF_DOUBLES: Final[dict[str, Callable[[float, float], float]]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _ratio,
 }  # fmt: skip
 
 
 def _arithmetic(sign: str, left: Read, right: Read) -> Closure:
-    compute = _ARITHMETIC[sign]
+    compute, compute_doubles = _OF_INTEGERS[sign], _OF_DOUBLES.get(sign)
 
     def read(record: Any) -> Any:  # noqa: ANN401 - a record of the access' own kind
         first, second = left(record), right(record)
@@ -221,8 +244,8 @@ def _arithmetic(sign: str, left: Read, right: Read) -> Closure:
             # Beyond int64 CEL reports an overflow; an operand beyond it is unsigned, which does not mix with int.
             if all(_INT_MIN <= number <= _INT_MAX for number in (first, second, result)):
                 return result
-        elif type(first) is float and type(second) is float:
-            return compute(first, second)
+        elif type(first) is float and type(second) is float and compute_doubles is not None:
+            return compute_doubles(first, second)
         raise Undecided
 
     return Closure(read)

@@ -21,7 +21,8 @@ from watermaster.gate.breach import Breaches, breach
 from watermaster.gate.column import NumberReader, SuspectFinder, read_document
 from watermaster.gate.key_check import compile_key
 from watermaster.gate.reasons import REASONS
-from watermaster.gate.row_rule import compile_row_rules
+from watermaster.gate.row_rule import ColumnSource, compile_row_rules
+from watermaster.gate.rule_column import Selection
 from watermaster.gate.swift_json import SWIFT_BYTES_MAX, count_quoted, may_hold_long_integer
 from watermaster.gate.typed_record import INT_MAX, INT_MIN, NoFastLane
 from watermaster.gate.value_check import compile_value, null_breach
@@ -187,8 +188,9 @@ class ColumnLane:
         if b"".join(values).count(b'"') != 2 * quoted:  # type: ignore[arg-type]
             settled = rows.settled()
             rows.left.update(row for row, value in enumerate(values) if not self._explains(value, settled[row]))  # type: ignore[arg-type]
+        selection = Selection(ColumnSource(columns), len(records))
         for rule in self._rules:
-            rule(columns, rows)
+            rule(selection, rows)
         return rows
 
     def _judge_keys(self, judge: Callable[[bytes | None, Breaches], object], keys: Nullable, rows: _Rows) -> None:

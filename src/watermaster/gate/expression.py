@@ -1,5 +1,5 @@
 """The simple part of CEL as a syntax tree: comparisons, `&&`, `||`, `!`, `? :`, `in [literals]`, `has`, `size`, the
-string tests, `+ - *`, literals and fields of `this`. Everything else is None: it is left to the real CEL.
+string tests, `+ - * / %`, literals and fields of `this`. Everything else is None: it is left to the real CEL.
 
 A tokenizer and a Pratt parser. CEL itself has accepted the expression before, so this reader only has to know what it
 does not know; where the two could read a text differently it gives up (escapes, unsigned and hexadecimal literals).
@@ -44,7 +44,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`&&`, `||`, comparisons, `+`, `-`, `*`."""
+    """`&&`, `||`, comparisons, `+`, `-`, `*`, `/`, `%`."""
 
     sign: str
     left: Node
@@ -85,12 +85,13 @@ _TOKEN: Final = re.compile(
     | (?P<int>[0-9]+)
     | (?P<string>"[^"\\\n\r]*"|'[^'\\\n\r]*')
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    | (?P<sign>&&|\|\||==|!=|<=|>=|[-<>!?:().,+*\[\]])
+    | (?P<sign>&&|\|\||==|!=|<=|>=|[-<>!?:().,+*/%\[\]])
     )""",
     re.VERBOSE | re.ASCII,
 )
 _POWERS: Final = {
-    "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3, "+": 4, "-": 4, "*": 5,
+    "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3, "+": 4, "-": 4,
+    "*": 5, "/": 5, "%": 5,
 }  # fmt: skip
 _PREFIX_POWER: Final = 6
 _TESTS: Final = frozenset({"startsWith", "endsWith", "contains", "matches"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress, count, repeat
 from operator import not_
@@ -13,11 +13,12 @@ from msgspec import UNSET, UnsetType
 
 from watermaster.contract.pattern import quiet_options
 from watermaster.gate.block import Block, has_long_number
-from watermaster.gate.closure import COMPARISONS, compares_plainly
+from watermaster.gate.closure import COMPARISONS, Closure, compares_plainly
 from watermaster.gate.expression import Binary, Field, Literal, Node, parse_simple
 from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.rule_check import simplify
-from watermaster.gate.typed_record import NoFastLane, Plan
+from watermaster.gate.rule_column import Bounds, Selection, compile_rule_column
+from watermaster.gate.typed_record import NoFastLane, Plan, Unsure
 
 Holds: TypeAlias = Callable[[Block], bool]
 Rows: TypeAlias = Callable[[Block], list[int]]
@@ -183,6 +184,11 @@ def compile_rule_proof(expression: str, plan: Plan, access: RecordAccess) -> Pro
     closure = simplify(expression, access)
     if closure is None:
         raise NoFastLane
+    one_by_one = _closure_proof(closure)
+    return one_by_one if tree is None else _rule_column_proof(tree, plan, one_by_one) or one_by_one
+
+
+def _closure_proof(closure: Closure) -> Proof:
     read, is_bool = closure.read, closure.kind is bool
 
     def holds(record: Any) -> bool:  # noqa: ANN401 - a record of the plan's type
@@ -195,6 +201,39 @@ def compile_rule_proof(expression: str, plan: Plan, access: RecordAccess) -> Pro
     if is_bool:
         return Proof(lambda block: all(map(read, block.records)), failing)
     return Proof(lambda block: all(map(holds, block.records)), failing)
+
+
+class _BlockColumns:
+    """A block as the source of column rules."""
+
+    def __init__(self, block: Block, bounds: dict[str, Bounds]) -> None:
+        self.column = block.column
+        self._bounds = bounds
+
+    def bounds(self, attribute: str, values: Sequence[int]) -> Bounds:
+        """See `Source.bounds`: those that the type of the record keeps."""
+        del values
+        return self._bounds[attribute]
+
+
+def _rule_column_proof(tree: Node, plan: Plan, one_by_one: Proof) -> Proof | None:
+    """The rule over columns, and over records where those are not sure; None if it is not computed in columns."""
+    # A number that is absent stands in its column as null, which is something else to a rule.
+    slots = {path: slot for path, slot in plan.slots.items() if not (slot.kind is float and slot.optional)}
+    bounds = {slot.attribute: slot.bounds for slot in slots.values() if slot.bounds is not None}
+    truths = compile_rule_column(tree, lambda path: slots[path].attribute if path in slots else None)
+    if truths is None:
+        return None
+
+    def failing(block: Block) -> list[int]:
+        if block.selection is None:
+            block.selection = Selection(_BlockColumns(block, bounds), len(block.indexes))
+        try:
+            return list(compress(count(), map(not_, truths(block.selection))))
+        except Unsure:
+            return one_by_one.culprits(block)
+
+    return Proof(None, failing)
 
 
 def _surely(holds: Callable[[Any], bool], record: Any) -> bool:  # noqa: ANN401 - a record of the plan's type

@@ -1,17 +1,19 @@
-"""Simple CEL rules over the rows of the column lane: as comparisons of columns, else as closures over records."""
+"""Simple CEL rules over the rows of the column lane: over columns where that is sure, else as closures over records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import repeat
-from typing import Any, Final, Protocol, TypeAlias
+from itertools import compress, count
+from operator import not_
+from typing import Any, Protocol, TypeAlias
 
 from watermaster.contract.checks import Checks
-from watermaster.gate.closure import COMPARISONS, Read, Undecided, compares_plainly
-from watermaster.gate.expression import Binary, Constant, Field, Literal, Node, parse_simple
+from watermaster.gate.closure import Read, Undecided
+from watermaster.gate.expression import parse_simple
 from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.rule_check import RuleCheck, compile_rules, simplify
-from watermaster.gate.typed_record import NoFastLane, Plan, Slot
+from watermaster.gate.rule_column import Bounds, Selection, compile_rule_column
+from watermaster.gate.typed_record import NoFastLane, Plan, Slot, Unsure
 from watermaster.gate.verdict import BrokenRule
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
@@ -32,12 +34,20 @@ class Rows(Protocol):
         ...
 
 
-RowRule: TypeAlias = Callable[[Columns, Rows], None]
+RowRule: TypeAlias = Callable[[Selection, Rows], None]
 """Blames the rows that break the rule; leaves those on which it cannot be decided."""
-_Truths: TypeAlias = Callable[[Columns], "list[bool] | None"]
-"""For every row whether the rule holds; None if the types of the columns do not allow to say so."""
 
-_ORDERED: Final = frozenset({str, int, float})
+
+class ColumnSource:
+    """The columns of a block as the source of column rules."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.column = columns.__getitem__
+
+    def bounds(self, attribute: str, values: Sequence[int]) -> Bounds:
+        """See `Source.bounds`: what stands in a column of this lane is not bounded before."""
+        del attribute
+        return min(values), max(values)
 
 
 def compile_row_rules(checks: Checks) -> list[RowRule]:
@@ -54,18 +64,21 @@ def _row_rule(rule: RuleCheck, access: RecordAccess, slots: Mapping[tuple[str, .
     closure = simplify(rule.rule.expression, access)
     if tree is None or closure is None:
         raise NoFastLane
-    truths = _comparison(tree, slots)
+    truths = compile_rule_column(tree, lambda path: slots[path].attribute if path in slots else None)
     one_by_one = _one_by_one(rule, closure.read)
     broken = rule.broken
 
-    def judge(columns: Columns, rows: Rows) -> None:
-        known = None if truths is None else truths(columns)
-        if known is None:
+    if truths is None:
+        return lambda _columns, rows: one_by_one(rows)
+
+    def judge(columns: Selection, rows: Rows) -> None:
+        try:
+            known = truths(columns)
+        except Unsure:
             one_by_one(rows)
-        elif not all(known):
-            for row, holds in enumerate(known):
-                if not holds:
-                    rows.blame(row, broken)
+            return
+        for row in compress(count(), map(not_, known)):
+            rows.blame(row, broken)
 
     return judge
 
@@ -90,42 +103,3 @@ def _one_by_one(rule: RuleCheck, read: Read) -> Callable[[Rows], None]:
                 rows.left.add(row)
 
     return judge
-
-
-def _comparison(tree: Node, slots: Mapping[tuple[str, ...], Slot]) -> _Truths | None:
-    """A comparison of fields and constants, column against column; None if it is something else."""
-    if not isinstance(tree, Binary) or tree.sign not in COMPARISONS:
-        return None
-    left, right = _side(tree.left, slots), _side(tree.right, slots)
-    if left is None or right is None or not {type(tree.left), type(tree.right)} & {Field}:
-        return None
-    compare, sign = COMPARISONS[tree.sign], tree.sign
-    constant: Constant = tree.right.value if isinstance(tree.right, Literal) else None
-
-    def truths(columns: Columns) -> list[bool] | None:
-        first, second = left(columns), right(columns)
-        if first is None or second is None or not compares_plainly(sign, first[1], second[1], constant):
-            return None
-        return list(map(compare, first[0], second[0]))
-
-    return truths
-
-
-_Side: TypeAlias = Callable[[Columns], "tuple[Any, type] | None"]
-
-
-def _side(node: Node, slots: Mapping[tuple[str, ...], Slot]) -> _Side | None:
-    if isinstance(node, Literal):
-        constant = node.value
-        return lambda _columns: (repeat(constant), type(constant))
-    slot = slots.get(node.path) if isinstance(node, Field) else None
-    if slot is None:
-        return None
-    attribute = slot.attribute
-
-    def column(columns: Columns) -> tuple[Any, type] | None:
-        kinds = set(map(type, columns[attribute]))
-        kind = kinds.pop() if len(kinds) == 1 else None
-        return (columns[attribute], kind) if kind is not None and kind in _ORDERED else None
-
-    return column

@@ -44,11 +44,15 @@ class Unsure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A declared field as an attribute of the typed record; `kind` is its type when it is there and not null."""
+    """A declared field as an attribute of the typed record; `kind` is its type when it is there and not null.
+
+    `bounds` are those that the type keeps, of an integer.
+    """
 
     attribute: str
     kind: type | None
     optional: bool
+    bounds: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -153,8 +157,8 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
         plan.optional.append(attribute)
     else:
         plan.quoted += 1 + (kind is str)
-    plan.slots[path] = Slot(attribute, kind, optional)
     expression, rest = scalar_type(child)
+    plan.slots[path] = Slot(attribute, kind, optional, _integer_bounds(expression) if kind is int else None)
     for pattern in text_patterns(rest):
         plan.texts.append((attribute, pattern, optional))
     rest = without_text_patterns(rest)
@@ -164,6 +168,11 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
         plan.numbers.append((attribute, expression | None if optional else expression, optional))
         return Raw
     return expression
+
+
+def _integer_bounds(expression: Any) -> tuple[int, int]:  # noqa: ANN401 - a type expression made by `_integer_type`
+    (meta,) = expression.__metadata__
+    return meta.ge, meta.le
 
 
 def scalar_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
