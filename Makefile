@@ -35,11 +35,15 @@ bench: setup ## ratios against physical and peer limits, on real Kafka
 soak: setup ## the long fault runs
 	$(BIN)/python -m pytest tests/faults -m soak -o faulthandler_timeout=7200 $(ARGS)
 
-lock: ## renew the locks of the checkout and of the container
+lock: ## renew the locks of the checkout, of the container, and of the tools in environments of their own
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-emit-index-url \
 	  --output-file requirements/lock.txt pyproject.toml requirements/dev.in
 	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	  --output-file requirements/base.txt pyproject.toml
+	for tool in requirements/bench-*.in requirements/lint-*.in; do \
+	  $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+	    --output-file $${tool%.in}.txt $$tool; \
+	done
 
 clean:
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -15,7 +15,12 @@ INSTALL_TIMEOUT_S = 600
 
 def of_peer(name: str) -> Path:
     """The Python of a peer's environment, made if need be from requirements/bench-<name>.txt. Raises Missing."""
-    requirements = ROOT / "requirements" / f"bench-{name}.txt"
+    return kept(name, f"bench-{name}")
+
+
+def kept(name: str, lock: str) -> Path:
+    """The Python of an environment that is kept from run to run, made from requirements/<lock>.txt. Raises Missing."""
+    requirements = ROOT / "requirements" / f"{lock}.txt"
     directory = WORK / name
     done = directory / ".installed"
     python = directory / "bin" / "python"

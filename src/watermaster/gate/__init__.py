@@ -18,7 +18,7 @@ Invariant: the fast lane never passes what the exact lane holds, drops or warns 
 give the exact lane's verdict to the letter. `tests/gate/test_lanes_agree.py` holds them to it on random
 contracts and bytes.
 
-Simple CEL rules become closures (`expression`, `closure`) or passes over columns (`rule_column`); a closure gives what CEL gives,
-or leaves the record to CEL. No source text is ever evaluated. Reasons (`reasons`, `breach`) are constants made at
-compile time and never hold a value of a record.
+Simple CEL rules become closures (`expression`, `closure`) or passes over columns (`rule_column`); a closure gives what
+CEL gives, or leaves the record to CEL, and columns give what closures give, or leave the block to them. No source text
+is ever evaluated. Reasons (`reasons`, `breach`) are constants made at compile time and never hold a value of a record.
 """
