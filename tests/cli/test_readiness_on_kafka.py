@@ -51,7 +51,72 @@ def test_a_live_stream_and_a_planned_one(
 
     planned = fresh_name("planned")
     for _ in range(2):
-        rules = judge(planned, "--contract", str(contract))[2]
+        _, document, rules = judge(planned, "--contract", str(contract))
         assert "topic" in rules, "looking at a topic does not create it"
-        assert "retention" not in rules
+        told = {finding["rule"]: finding["message"] for finding in document["findings"]}
+        assert told["min-isr"] == "min.insync.replicas is 1 by the brokers' defaults"
+        assert told["retention"].endswith("the topic keeps 168 h by the brokers' defaults")
+        assert "settings" not in rules
     assert "contract" in judge(live)[2]
+
+
+GATE = """
+gates:
+  orders:
+    cluster: primary
+    metrics_listen: null
+    streams: [{{landing: {landing}, trusted: {trusted}, contract: orders.odcs.yaml, quarantine: {quarantine}}}]
+"""
+
+
+def test_a_stream_on_three_brokers_with_a_gate_and_a_standby(
+    kafka_three: KafkaCluster,
+    kafka: KafkaCluster,
+    fresh_name: Callable[[str], str],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    landing, trusted, quarantine = fresh_name("landing"), fresh_name("trusted"), fresh_name("dlq")
+    kept = {"retention.ms": 7 * 86_400_000, "min.insync.replicas": 2}
+    kafka_three.create_topic(landing, 3, 3, kept)
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "orders.odcs.yaml").write_text(CONTRACT.replace("value: 30", "value: 3"))
+    config = tmp_path / "watermaster.yaml"
+    clusters = f"""clusters:
+  primary: {{bootstrap: "{kafka_three.bootstrap}"}}
+  standby: {{bootstrap: "{kafka.bootstrap}"}}
+  elsewhere: {{bootstrap: "127.0.0.1:1", environment: staging}}
+contracts: contracts
+"""
+    config.write_text(clusters + GATE.format(landing=landing, trusted=trusted, quarantine=quarantine))
+
+    def judge(stream: str) -> dict[str, tuple[str, str]]:
+        capfd.readouterr()
+        main.execute(["readiness", stream, "--config", str(config), "--cluster", "primary", "--output", "json"])
+        findings = json.loads(capfd.readouterr().out)["findings"]
+        return {finding["rule"]: (finding["severity"], finding["message"]) for finding in findings}
+
+    found = judge(landing)
+    assert found["quarantine"] == ("error", f"its quarantine {quarantine} does not exist")
+    assert found["standby"] == ("warning", "no copy of it is on standby"), "staging is no standby of production's"
+    assert (
+        not {"replication", "min-isr", "acks", "retention", "outage", "transactions", "internal-topics"} & found.keys()
+    )
+    # What `gate topics` would create is judged, not what the brokers would.
+    planned = judge(trusted)
+    assert "topic" in planned
+    assert not {"replication", "min-isr", "acks", "settings"} & planned.keys()
+
+    kafka_three.create_topic(quarantine, 3, 3, {"retention.ms": 3_600_000})
+    kafka.create_topic(f"primary.{landing}", 3)
+    found = judge(landing)
+    assert found["quarantine"] == ("warning", f"its quarantine {quarantine} keeps records for 1 h")
+    assert "standby" not in found
+    kafka_three.set_topic_configs(quarantine, {"retention.ms": 14 * 86_400_000})
+    kafka_three.set_topic_configs(
+        landing, {"min.insync.replicas": 4, "unclean.leader.election.enable": "true", "retention.ms": 3_600_000}
+    )
+    found = judge(landing)
+    assert "quarantine" not in found
+    assert found["acks"] == ("error", "min.insync.replicas is 4 of 3 replica(s)")
+    assert {"unclean-election", "outage", "retention"} <= found.keys()

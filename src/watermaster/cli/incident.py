@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,7 +12,7 @@ import typer
 
 from watermaster.cli import incident_runbook, incident_view
 from watermaster.cli.gate_choice import YesOption
-from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
+from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, inert, say, show_json, show_table
 
 LISTED_MAX: Final = 200
 NumberArgument = Annotated[int, typer.Argument(min=1, help="The number of the incident.")]
@@ -166,7 +167,10 @@ def _silence(
 def _alerts_test(
     config: ConfigOption = CONFIG, yes: YesOption = False, output: OutputOption = OutputFormat.TABLE
 ) -> int:
-    """Send a trial page to every route and say which took it. Exit code 1 if one did not."""
+    """Send a trial page to every route and say which took it; `readiness` tells when that was.
+
+    Exit code 1 if one did not take it, or if that could not be recorded.
+    """
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.cli.errors import ExitCode
     from watermaster.wiring.incidents import try_routes
@@ -175,14 +179,19 @@ def _alerts_test(
         names = ", ".join(load_configuration(config).alerts) or "no route"
         say(f"Would send a trial page to: {names}. Add --yes to do it.")
         return ExitCode.OK
-    told = try_routes(config, _now_ms())
+    trials = try_routes(config, _now_ms())
+    told = trials.told
     if output is OutputFormat.JSON:
-        show_json({name: {"arrived": not done.refused, "refused": done.refused} for name, done in told.items()})
+        results = {name: {"arrived": not done.refused, "refused": done.refused} for name, done in told.items()}
+        show_json(results)
     else:
         show_table(
             "Trial pages", ("route", "result"), [(name, done.refused or "arrived") for name, done in told.items()]
         )
-    return ExitCode.FINDINGS if any(done.refused for done in told.values()) else ExitCode.OK
+    if trials.unkept is not None:
+        sys.stderr.write(f"Not recorded: {inert(trials.unkept.message)}\n")
+    failed = trials.unkept is not None or any(done.refused for done in told.values())
+    return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
 def _do(config: Path, number: int, deed: incident_view.Deed, told: str, *, yes: bool) -> None:

@@ -43,5 +43,6 @@ def _readiness(
     else:
         say(inert(f"{stream}: {'ready' if ready else 'not ready'}"))
         for finding in findings:
-            say(f"{finding.severity.value}: {inert(finding.message)}\n  why: {finding.why}\n  fix: {finding.fix}")
+            fix = f"\n  fix: {finding.fix}" if finding.fix else ""
+            say(f"{finding.severity.value}: {inert(finding.message)}\n  why: {finding.why}{fix}")
     return ExitCode.OK if ready else ExitCode.FINDINGS

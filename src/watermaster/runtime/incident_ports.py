@@ -113,6 +113,16 @@ class Delivery:
     refused: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RouteTrial:
+    """The newest trial page of a route, and the fingerprint of the route as it was then; `refused` as in `Delivery`."""
+
+    route: str
+    at_ms: int
+    refused: str
+    fingerprint: str
+
+
 class AlertSender(Protocol):
     """Sends to one route. Never raises: the world's answer is a value."""
 

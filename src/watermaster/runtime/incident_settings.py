@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -46,6 +47,12 @@ class AlertConfiguration:
     key_file: Path | None = None
     alarms_min: Annotated[int, Field(ge=1, le=5)] = 2
     escalate_after_ms: Milliseconds = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the route leads elsewhere, or logs in by another file; says nothing of the address itself."""
+        parts = (self.kind.value, self.url, self.url_file, self.token_file, self.key_file)
+        return sha256("\0".join(str(part) for part in parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watermaster.adapters.alerts.sender import HttpSender
@@ -16,6 +16,7 @@ from watermaster.adapters.database.engine import open_database
 from watermaster.adapters.database.hours import DatabaseHours
 from watermaster.adapters.database.incidents import DatabaseIncidents
 from watermaster.adapters.database.runs import DatabaseRuns
+from watermaster.adapters.database.trials import DatabaseTrials
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.adapters.metrics.families import JoinedCollector
 from watermaster.adapters.metrics.fleet_collector import FleetCollector
@@ -30,7 +31,7 @@ from watermaster.incident.signal import Signal, SignalKind, Subject
 from watermaster.runtime.budgets import Budgets, PromisedStream
 from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.fleet_watch import LookMemory
-from watermaster.runtime.incident_ports import Delivery, Message, Senders
+from watermaster.runtime.incident_ports import Delivery, Message, RouteTrial, Senders
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
 from watermaster.stream.fault import Fault, UsageFault
@@ -116,8 +117,19 @@ def open_hours(config: Path) -> tuple[Sequence[str], DatabaseHours]:
     return tuple(configuration.clusters), DatabaseHours(engine)
 
 
-def try_routes(config: Path, now_ms: int) -> Mapping[str, Delivery]:
-    """Send a page that says that it is a trial, and its end, to every route. Raises UsageFault if there is none."""
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What became of a trial page on each route; `unkept` says why that could not be recorded."""
+
+    told: Mapping[str, Delivery]
+    unkept: Fault | None = None
+
+
+def try_routes(config: Path, now_ms: int) -> Trials:
+    """Send a page that says that it is a trial, and its end, to every route, and keep for `readiness` what came of it.
+
+    Raises UsageFault if there is no route. A database that is away hinders no trial.
+    """
     configuration = load_configuration(config)
     senders = senders_of(configuration)
     if not configuration.alerts:
@@ -132,7 +144,14 @@ def try_routes(config: Path, now_ms: int) -> Mapping[str, Delivery]:
         told[name] = sender.send(Message(f"{key}/1", name, Happening.TRIGGER, incident), now_ms)
         if not told[name].refused:
             told[name] = sender.send(Message(f"{key}/2", name, Happening.RESOLVE, ended), now_ms)
-    return told
+    trials = [
+        RouteTrial(name, now_ms, told[name].refused, alert.fingerprint) for name, alert in configuration.alerts.items()
+    ]
+    try:
+        DatabaseTrials(open_database(configuration.database, configuration.state_directory)).keep(trials)
+    except Fault as fault:
+        return Trials(told, fault)
+    return Trials(told)
 
 
 def _trial(now_ms: int) -> Incident:

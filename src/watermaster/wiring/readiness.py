@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
+from watermaster.adapters.database.engine import open_database
+from watermaster.adapters.database.trials import DatabaseTrials
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.adapters.kafka.connect_check import connect
 from watermaster.adapters.kafka.topic_admin import KafkaTopicAdmin
 from watermaster.contract.document import read_contract
 from watermaster.monitor.promise import Promise, read_promise
-from watermaster.monitor.readiness import ReadinessFinding, Surroundings, judge_readiness
+from watermaster.monitor.readiness import judge_readiness
+from watermaster.monitor.readiness_facts import AlertRoute, ReadinessFinding, Standby
 from watermaster.runtime.configuration import Configuration
-from watermaster.runtime.observed import Unseen
-from watermaster.runtime.topic_state import AclEntry, ResourceKind, TopicState
-from watermaster.stream.fault import UsageFault
+from watermaster.runtime.incident_ports import RouteTrial
+from watermaster.runtime.incident_settings import AlertConfiguration
+from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.observation import chosen_clusters
-
-_READING: Final = frozenset({"READ", "ALL"})
+from watermaster.wiring.readiness_look import look_around
 
 
 def readiness_of(
@@ -35,25 +36,11 @@ def readiness_of(
     if len(names) != 1:
         hint = f"Choose one with --cluster: {', '.join(sorted(names))}."
         raise UsageFault("WM-READINESS-CLUSTER", "The configuration has several clusters.", hint=hint)
-    settings = connect(configuration.clusters[names[0]]).settings
-    admin = KafkaTopicAdmin(settings)
-    found = admin.look([stream])
-    topic = found.topics.get(stream)
-    state = topic if isinstance(topic, TopicState) else None
-    protocol = str(settings.get("security.protocol", "plaintext")).lower()
-    certificate = any(
-        key in settings for key in ("ssl.certificate.location", "ssl.certificate.pem", "ssl.keystore.location")
-    )
-    around = Surroundings(
-        brokers=found.brokers,
-        exists=topic is not None,
-        replication=state.replication if state else None,
-        settings=state.settings if state and state.settings else None,
-        encrypted="ssl" in protocol,
-        login="sasl" in protocol or ("ssl" in protocol and certificate),
-        readers=_readers(admin.acls(), stream),
-        outage_ms=outage_ms,
-        routed=bool(configuration.alerts),
+    around = look_around(configuration, names[0], stream, outage_ms)
+    around = replace(
+        around,
+        standby=_standby(configuration, names[0], stream),
+        routes=routes_of(configuration, time.time_ns() // 1_000_000),
     )
     return judge_readiness(promise, around)
 
@@ -78,13 +65,40 @@ def _promise(path: Path) -> Promise:
     return read_promise(read.document)
 
 
-def _readers(entries: Sequence[AclEntry] | Unseen, topic: str) -> tuple[str, ...] | None:
-    if isinstance(entries, Unseen):
+def _standby(configuration: Configuration, cluster: str, stream: str) -> Standby:
+    """Topics of the same name, or of MirrorMaker's, on the other clusters of this environment."""
+    environment = configuration.clusters[cluster].environment
+    looked, copies, unseen = [], [], []
+    for name, other in configuration.clusters.items():
+        if name == cluster or other.environment is not environment:
+            continue
+        try:
+            found = KafkaTopicAdmin(connect(other).settings).look([stream, f"{cluster}.{stream}"])
+        except Fault as fault:
+            unseen.append(f"{name}: {fault.message}")
+        else:
+            looked.append(name)
+            copies += [f"{topic} on {name}" for topic in found.topics]
+    return Standby(tuple(looked), tuple(copies), tuple(unseen))
+
+
+def routes_of(configuration: Configuration, now_ms: int) -> tuple[AlertRoute, ...] | None:
+    """The routes with their trials; None if the database could not be read. A file that is not there is not made."""
+    alerts = configuration.alerts.values()
+    if not alerts:
+        return ()
+    try:
+        if configuration.database or (configuration.state_directory / "watermaster.db").exists():
+            engine = open_database(configuration.database, configuration.state_directory)
+            trials = DatabaseTrials(engine).newest()
+        else:
+            trials = {}
+    except Fault:
         return None
-    may = {entry.principal for entry in entries if entry.allows and _lets_read(entry, topic)}
-    return tuple(sorted(may))
+    return tuple(_route(alert, trials.get(alert.name), now_ms) for alert in alerts)
 
 
-def _lets_read(entry: AclEntry, topic: str) -> bool:
-    named = topic.startswith(entry.name) if entry.prefixed else entry.name in ("*", topic)
-    return entry.kind is ResourceKind.TOPIC and named and entry.operation in _READING
+def _route(alert: AlertConfiguration, trial: RouteTrial | None, now_ms: int) -> AlertRoute:
+    if trial is None or trial.fingerprint != alert.fingerprint:
+        return AlertRoute(alert.name)
+    return AlertRoute(alert.name, max(0, now_ms - trial.at_ms), trial.refused)

@@ -85,6 +85,15 @@ profile_hour: Final = Table(
     Column("body", Text, nullable=False),
 )
 
+route_trial: Final = Table(
+    "route_trial",
+    metadata,
+    Column("route", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("refused", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+)
+
 lease: Final = Table(
     "lease",
     metadata,

@@ -38,9 +38,9 @@ SHARED: Final = (
 
 
 def read_broker_settings(
-    admin: AdminClient, brokers: Sequence[int], unseen: list[Unseen], timeout_s: float
+    admin: AdminClient, brokers: Sequence[int], unseen: list[Unseen], timeout_s: float, keys: Sequence[str] = SHARED
 ) -> Mapping[int, Mapping[str, str]]:
-    """The shared settings of each broker that could be asked; each answers for itself."""
+    """Settings of each broker that could be asked, by default the shared ones; each answers for itself."""
     asked = {
         broker: admin.describe_configs([resource], request_timeout=timeout_s)[resource]
         for broker in brokers
@@ -52,7 +52,7 @@ def read_broker_settings(
         if isinstance(seen, Unseen):
             unseen.append(seen)
         else:
-            found[broker] = {key: seen[key].value for key in SHARED if key in seen and seen[key].value is not None}
+            found[broker] = {key: seen[key].value for key in keys if key in seen and seen[key].value is not None}
     return found
 
 

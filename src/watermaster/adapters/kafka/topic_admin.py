@@ -28,6 +28,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
     ResourceType,
 )
 
+from watermaster.adapters.kafka.broker_settings import read_broker_settings
 from watermaster.adapters.kafka.connection import admin_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.runtime.observed import Unseen
@@ -102,6 +103,10 @@ class KafkaTopicAdmin:
             # The client gives an empty list for a refusal too, so an empty list tells nothing.
             return Unseen("any ACL", "the cluster keeps none, or this login may not list them.", "WM-TOPICS-ACLS")
         return tuple(entry for entry in map(_acl_entry, found) if entry is not None)
+
+    def broker_settings(self, brokers: Sequence[int], keys: Sequence[str]) -> Sequence[Mapping[str, str]]:
+        """Some settings of each broker that tells them; nothing of those that do not."""
+        return list(read_broker_settings(self._admin, brokers, [], REQUEST_TIMEOUT_S, keys).values())
 
     def _topics(self, names: Sequence[str]) -> dict[str, TopicState | Unseen]:
         if not names:
