@@ -13,6 +13,7 @@ import pytest
 
 from watermaster.contract.checks import (
     Checks,
+    Encoding,
     FieldCheck,
     KeyCheck,
     Limits,
@@ -65,7 +66,7 @@ CHECKS = Checks(
 )
 STRICT = replace(CHECKS, unknown_fields=UnknownFields.HOLD)
 KEYED = replace(CHECKS, key=KeyCheck(required=True, check=FieldCheck("key", "key", _T.STRING, pattern="^[a-z0-9-]+$")))
-JSON_KEYED = replace(CHECKS, key=KeyCheck(encoding="json", check=FieldCheck("key", "key", _T.INTEGER)))
+JSON_KEYED = replace(CHECKS, key=KeyCheck(encoding=Encoding.JSON, check=FieldCheck("key", "key", _T.INTEGER)))
 HELD_TOMBSTONES = replace(CHECKS, tombstone=TombstonePolicy.HOLD)
 DROPPED_TOMBSTONES = replace(CHECKS, tombstone=TombstonePolicy.DROP)
 SMALL = replace(CHECKS, limits=Limits(value_bytes_max=1000))
@@ -230,7 +231,7 @@ OTHERS: list[tuple[str, Checks, bytes | None, bytes | None, Outcome, str | None]
 def _judge(checks: Checks, key: bytes | None, value: bytes | None) -> Verdict:
     """The verdict, after the judge and the exact lane agreed on it."""
     exact = ExactLane(checks).judge(key, value, 0)
-    neighbour = b"1" if checks.key.encoding == "json" else b"k"
+    neighbour = b"1" if checks.key.encoding is Encoding.JSON else b"k"
     batch = build_judge(checks).judge([neighbour, key, neighbour], [b'{"id":1}', value, b'{"id":2}'], 0)
     assert batch.get(1, Verdict(Outcome.PASS)) == exact
     assert set(batch) <= {1}, "the neighbours pass"

@@ -268,7 +268,9 @@ def _rule_kind(old: CelRule, new: CelRule) -> tuple[ChangeKind, str] | None:
 def _record(old: Checks, new: Checks) -> Iterator[Change]:
     yield from _switch("key", "required", old.key.required, new.key.required)
     if old.key.encoding != new.key.encoding:
-        yield Change("key", ChangeKind.OTHER, f"encoding {new.key.encoding} in place of {old.key.encoding}")
+        yield Change("key", ChangeKind.OTHER, f"encoding {new.key.encoding.value} in place of {old.key.encoding.value}")
+    if old.encoding is not new.encoding:
+        yield Change("$", ChangeKind.OTHER, f"encoding {new.encoding.value} in place of {old.encoding.value}")
     if old.unknown_fields is not new.unknown_fields:
         kind = ChangeKind.STRICTER if new.unknown_fields is UnknownFields.HOLD else ChangeKind.LOOSER
         yield Change("$", kind, f"unknown fields: {new.unknown_fields.value} in place of {old.unknown_fields.value}")

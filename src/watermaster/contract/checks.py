@@ -67,6 +67,24 @@ class TombstonePolicy(Enum):
     DROP = "drop"
 
 
+class Encoding(Enum):
+    """How the bytes of a value or key are written."""
+
+    JSON = "json"
+    JSON_SCHEMA = "json-schema"
+    """JSON text behind a schema registry's frame."""
+    AVRO = "avro"
+    """Avro's binary form behind a schema registry's frame."""
+    STRING = "string"
+    """UTF-8 text (keys only)."""
+    BYTES = "bytes"
+    """Opaque (keys only)."""
+
+
+FRAMED_ENCODINGS = frozenset({Encoding.JSON_SCHEMA, Encoding.AVRO})
+"""Those that name a schema of a registry."""
+
+
 class UnknownFields(Enum):
     """Whether fields that the contract does not name are allowed."""
 
@@ -159,9 +177,14 @@ class KeyCheck:
 
     required: bool = False
     """True: a null key is held."""
-    encoding: str = "string"
-    """`string` (UTF-8 text), `json`, or `bytes` (opaque, only presence is judged)."""
+    encoding: Encoding = Encoding.STRING
+    """Of opaque bytes only the presence is judged."""
     check: FieldCheck | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the key is judged as JSON text, whatever carries it."""
+        return self.encoding is Encoding.JSON or self.encoding in FRAMED_ENCODINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +222,8 @@ class Checks:
     """The topic by the contract: `physicalName`, else `name` of the schema object."""
     value: FieldCheck
     key: KeyCheck = KeyCheck()
+    encoding: Encoding = Encoding.JSON
+    """Of the values on the stream; records at rest have forms of their own."""
     rules: tuple[CelRule, ...] = ()
     tombstone: TombstonePolicy = TombstonePolicy.PASS
     unknown_fields: UnknownFields = UnknownFields.ALLOW

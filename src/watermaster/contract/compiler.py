@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from watermaster.contract.assertion_compiler import compile_assertions
 from watermaster.contract.cadence import cadence_ms
-from watermaster.contract.checks import Checks
+from watermaster.contract.checks import Checks, Encoding
 from watermaster.contract.document import ReadResult
 from watermaster.contract.extension import (
     check_extensions,
@@ -17,6 +17,7 @@ from watermaster.contract.extension import (
     record_key,
     tombstone_policy,
     unknown_fields,
+    value_encoding,
 )
 from watermaster.contract.fields import Element, compile_field
 from watermaster.contract.findings import Findings, mapping, mappings, text
@@ -25,7 +26,8 @@ from watermaster.contract.problem import Problem, ProblemCode, quoted, suggest
 from watermaster.contract.rules import compile_rules
 from watermaster.contract.yaml_text import Json
 
-_JSON = "json"
+_FORMATS = {"json": Encoding.JSON, "avro": Encoding.AVRO}
+"""Of a Kafka server, as far as we judge them."""
 _UTF8_NAMES = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
@@ -46,9 +48,9 @@ def compile_contract(document: ReadResult, stream: str | None = None) -> Compile
         return CompileResult(problems=document.problems)
     findings = Findings(document)
     check_extensions(findings)
-    _check_servers(findings)
+    written = _check_servers(findings)
     elements = _select(stream_elements(findings), stream, findings)
-    checks = tuple(_compile_stream(element, findings) for element in elements)
+    checks = tuple(_compile_stream(element, findings, written) for element in elements)
     problems = sorted(dict.fromkeys(findings.problems), key=lambda problem: (problem.line or 0, problem.column or 0))
     return CompileResult(problems=tuple(problems)) if problems else CompileResult(checks)
 
@@ -87,7 +89,7 @@ def _select(streams: list[Element], wanted: str | None, findings: Findings) -> l
     return []
 
 
-def _compile_stream(element: Element, findings: Findings) -> Checks:
+def _compile_stream(element: Element, findings: Findings, written: Encoding) -> Checks:
     """The checks of one schema object. What is unjudged is its own, though all streams share the problems."""
     document = findings.read.document
     shared = tuple(findings.unjudged)
@@ -106,6 +108,7 @@ def _compile_stream(element: Element, findings: Findings) -> Checks:
         stream=element.name,
         value=value,
         key=record_key(found, own),
+        encoding=value_encoding(found, written),
         rules=compile_rules(root, own) + key_rules,
         tombstone=tombstone_policy(found),
         unknown_fields=unknown_fields(found),
@@ -118,22 +121,28 @@ def _compile_stream(element: Element, findings: Findings) -> Checks:
     )
 
 
-def _check_servers(findings: Findings) -> None:
-    """Records are read as JSON in UTF-8: a contract whose Kafka servers all say otherwise would hold everything."""
+def _check_servers(findings: Findings) -> Encoding:
+    """How records are written by the contract's Kafka servers: those of one contract may be of several formats.
+
+    What none of them writes in a format that we read, or in UTF-8, would all be held.
+    """
     servers = [
         (node, f"$.servers[{index}]")
         for index, node in enumerate(mappings(findings.read.document.get("servers")))
         if node.get("type") == "kafka"
     ]
     if not servers:
-        return
+        return Encoding.JSON
     node, place = servers[0]
-    if all((text(server.get("format")) or _JSON).casefold() != _JSON for server, _ in servers):
-        message = f"the records of this contract are {quoted(node.get('format'))}, and only JSON is judged"
-        findings.problem(ProblemCode.ENCODING, message, "Write `format: json` if they are.", f"{place}.format")
+    known = [_FORMATS.get((text(server.get("format")) or Encoding.JSON.value).casefold()) for server, _ in servers]
+    if not any(known):
+        message = f"the records of this contract are {quoted(node.get('format'))}, and only JSON and Avro are judged"
+        hint = "Write `format: json` or `format: avro` if they are."
+        findings.problem(ProblemCode.ENCODING, message, hint, f"{place}.format")
     if all((text(server.get("encoding")) or "utf-8").casefold() not in _UTF8_NAMES for server, _ in servers):
         message = f"the records of this contract are written in {quoted(node.get('encoding'))}, and JSON is UTF-8"
         findings.problem(ProblemCode.ENCODING, message, "Write `encoding: UTF-8` if they are.", f"{place}.encoding")
+    return Encoding.JSON if Encoding.JSON in known else Encoding.AVRO
 
 
 def owner(document: Mapping[str, Json]) -> str | None:

@@ -3,9 +3,11 @@
 On an object under `schema`:
 - `tombstones`: `pass` (default), `hold` or `drop`: what a null value means;
 - `unknownFields`: `allow` (default) or `hold`: members that the contract does not describe;
+- `encoding`: `json` (default), `json-schema` or `avro` (both with the frame of a schema registry); without it,
+  `format: avro` of all Kafka servers says the same as `avro`;
 - `holdBudget`: `{share, window, minimum}` of the breaker;
 - `limits`: `{valueBytesMax, depthMax, elementsMax, integerDigitsMax}` on hostile input;
-- `key`: `{required, encoding: string|json|bytes, …}`, the rest as on a property, for the record's key.
+- `key`: `{required, encoding: string|json|json-schema|avro|bytes, …}`, the rest as on a property, for the record's key.
 
 On a rule under `quality`:
 - `onFailure`: `hold` (default) or `drop`;
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from watermaster.contract.checks import (
+    Encoding,
     HoldBudget,
     KeyCheck,
     Limits,
@@ -119,6 +122,11 @@ def unknown_fields(found: Extensions) -> UnknownFields:
     return UnknownFields(found.values.get("unknownFields", UnknownFields.ALLOW.value))
 
 
+def value_encoding(found: Extensions, default: Encoding) -> Encoding:
+    """How values are written: `encoding: json|json-schema|avro`."""
+    return Encoding(found.values.get("encoding", default.value))
+
+
 def hold_budget(found: Extensions, findings: Findings) -> HoldBudget:
     """The breaker's budget; a smaller window brings its minimum down with it unless both are given."""
     value = mapping(found.values.get("holdBudget"))
@@ -165,17 +173,17 @@ def record_key(found: Extensions, findings: Findings) -> KeyCheck:
         return KeyCheck()
     place = found.places[RECORD_KEY]
     required = node.get("required") is True
-    encoding = text(node.get("encoding")) or "string"
+    encoding = Encoding(text(node.get("encoding")) or Encoding.STRING.value)
     described = {name: value for name, value in node.items() if name not in ("required", "encoding")}
-    if encoding == "bytes":
+    if encoding is Encoding.BYTES:
         if described:
             message = f"a key of bytes is opaque, so {quoted(next(iter(described)))} cannot be judged"
             findings.problem(ProblemCode.ENCODING, message, "Remove it, or write `encoding: string`.", place)
         return KeyCheck(required, encoding)
-    if encoding == "string":
+    if encoding is Encoding.STRING:
         described.setdefault("logicalType", LogicalType.STRING.value)
     check = compile_field(Element(described, _KEY_PATH, _KEY_PATH, place), findings)
-    if encoding == "string" and check.type not in _TEXT_KEYS:
+    if encoding is Encoding.STRING and check.type not in _TEXT_KEYS:
         message = f"a key of the type {check.type.value} is not read from plain text"
         findings.problem(ProblemCode.ENCODING, message, "Write `encoding: json`.", place)
     return KeyCheck(required, encoding, check)

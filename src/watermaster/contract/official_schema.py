@@ -23,6 +23,7 @@ _POSITIVE = {"type": "integer", "minimum": 1}
 _EXTENSIONS: JsonSchema = {
     "tombstones": {"type": "string", "enum": ["pass", "hold", "drop"]},
     "unknownFields": {"type": "string", "enum": ["allow", "hold"]},
+    "encoding": {"type": "string", "enum": ["json", "json-schema", "avro"]},
     "holdBudget": {
         "type": "object",
         "properties": {
@@ -48,7 +49,7 @@ _EXTENSIONS: JsonSchema = {
 }
 RECORD_KEY = "key"
 EXTENSION_PLACES: dict[str, tuple[str, ...]] = {
-    "schema": ("tombstones", "unknownFields", "holdBudget", "limits", RECORD_KEY),
+    "schema": ("tombstones", "unknownFields", "encoding", "holdBudget", "limits", RECORD_KEY),
     "quality": ("onFailure", "message"),
 }
 """Which of our properties may stand on which element: on the objects under `schema`, on the rules under `quality`."""
@@ -75,7 +76,10 @@ def extension_schema(name: str) -> JsonSchema:
     definitions = dict(official["$defs"])
     if name == RECORD_KEY:
         record_key = copy.deepcopy(definitions["SchemaBaseProperty"])
-        record_key["properties"]["encoding"] = {"type": "string", "enum": ["string", "json", "bytes"]}
+        record_key["properties"]["encoding"] = {
+            "type": "string",
+            "enum": ["string", "json", "json-schema", "avro", "bytes"],
+        }
         definitions["Extension"] = record_key
     else:
         definitions["Extension"] = _EXTENSIONS[name]

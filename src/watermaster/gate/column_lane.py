@@ -130,7 +130,7 @@ class ColumnLane:
         self._rows_of = columns if len(self._fields) > 1 else lambda record: (columns(record),)
         self._bytes_max = min(SWIFT_BYTES_MAX, checks.limits.value_bytes_max, checks.limits.elements_max)
         self._rules = compile_row_rules(checks)
-        asks_keys = checks.key.required or checks.key.check is not None or checks.key.encoding == "json"
+        asks_keys = checks.key.required or checks.key.check is not None or checks.key.is_json
         self._judge_key = compile_key(checks) if asks_keys else None
 
     def judge(self, keys: Nullable, values: Nullable, indexes: Sequence[int]) -> tuple[dict[int, Verdict], list[int]]:

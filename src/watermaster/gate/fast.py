@@ -119,7 +119,7 @@ def _depth(check: FieldCheck) -> int:
 
 def _key_proof(checks: Checks) -> Proof | None:
     """Whether all keys are surely good; None if nothing is asked of keys."""
-    if checks.key.check is None and checks.key.encoding != "json":
+    if checks.key.check is None and not checks.key.is_json:
         if not checks.key.required:
             return None
         return Proof(

@@ -9,9 +9,12 @@ from watermaster.contract.checks import Checks
 from watermaster.gate.column_lane import ColumnLane
 from watermaster.gate.exact import ExactLane
 from watermaster.gate.fast import BLOCK_MAX, FastLane
+from watermaster.gate.framed import FramedJudge, FramedReader, is_framed
+from watermaster.gate.schema import Lookup
 from watermaster.gate.swift_json import decode_swiftly
 from watermaster.gate.typed_record import NoFastLane
 from watermaster.gate.verdict import PASSED, Judge, Verdict
+from watermaster.stream.batch import RawHeaders
 
 Lane = TypeVar("Lane")
 
@@ -58,7 +61,13 @@ class LaneJudge:
         """False if the contract asks for what only the exact lane judges."""
         return self._fast is not None
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
+    def judge(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        now_ms: int,
+        headers: Sequence[RawHeaders | None] | None = None,  # noqa: ARG002 - for those who read frames
+    ) -> dict[int, Verdict]:
         """See `Judge.judge`."""
         found: dict[int, Verdict] = {}
         doubtful: list[int] = []
@@ -115,9 +124,18 @@ def _if_possible(build: Callable[[], Lane]) -> Lane | None:
 
 
 def build_judge(checks: Checks, before_exact: Callable[[int], None] | None = None) -> Judge:
-    """Compile a contract's checks once; the judge may be used for any number of batches.
+    """Compile a contract's checks once, for JSON text; the judge may be used for any number of batches.
 
     `before_exact` is called with the index of each record that the other lanes leave to the exact one, before it is
     judged there: what dies in a decoder can then be named.
     """
     return LaneJudge(checks, before_exact)
+
+
+def build_stream_judge(checks: Checks, lookup: Lookup) -> Judge:
+    """As `build_judge`, for records as they stand on the stream: with a frame where the contract says so.
+
+    Raises UsageFault where a library is missing that their encoding needs.
+    """
+    judge = LaneJudge(checks)
+    return FramedJudge(FramedReader(checks, lookup), judge) if is_framed(checks) else judge

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from watermaster.contract.cel import CelInput
-from watermaster.contract.checks import Checks, UnknownFields
+from watermaster.contract.checks import Checks, Encoding, UnknownFields
 from watermaster.gate.breach import Breaches, document_breach
 from watermaster.gate.cel_view import as_spelled
 from watermaster.gate.strict_json import Document, JsonProblem, decode_strictly
@@ -34,13 +34,11 @@ def compile_key(checks: Checks) -> KeyJudge:
 
 
 def _decoder(checks: Checks) -> Callable[[bytes, Breaches], CelInput]:
-    match checks.key.encoding:
-        case "json":
-            return _json(checks)
-        case "bytes":
-            return lambda key, _broken: key
-        case _:
-            return _text(checks)
+    if checks.key.is_json:
+        return _json(checks)
+    if checks.key.encoding is Encoding.BYTES:
+        return lambda key, _broken: key
+    return _text(checks)
 
 
 def _text(checks: Checks) -> Callable[[bytes, Breaches], CelInput]:

@@ -1,9 +1,10 @@
 """Every stable reason code with one plain sentence. Codes never change their meaning; docs are generated from here.
 
-The first word says where the trouble lies: `record` (before decoding), `row` (of a file, and no record), `json` (the
-bytes are no single, strict JSON document), `type`, `field`, `string`, `number`, `array`, `object`, `temporal`, `rule`,
-and `key` for presence and encoding of the record's key. Checks on the decoded key use the codes of the value with a
-path that starts with `key`.
+The first word says where the trouble lies: `record` (before decoding), `row` (of a file, and no record), `frame` and
+`schema` (which schema a value was written with), `avro` (the bytes are no value of it), `json` (they are no single,
+strict JSON document; the limits of nesting and size are the same for both), `type`, `field`, `string`, `number`,
+`array`, `object`, `temporal`, `rule`, and `key` for presence and encoding of the record's key. Checks on the decoded
+key use the codes of the value with a path that starts with `key`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,23 @@ REASONS: Final[dict[str, str]] = {
     # rows of a file that are no record
     "row.cells": "the row has more or fewer cells than the header has names",
     "row.quotes": "the quotes of the row do not close, or text stands beside them",
+    # the frame of a registry, and the schema that it names
+    "frame.short": "it is shorter than the frame that names a schema",
+    "frame.magic": "it does not begin with the magic byte 0 or 1, so it names no schema",
+    "frame.id": "the number in the frame is none that a registry gives to a schema",
+    "frame.header": "the header that should name the schema does not, or there are several that differ",
+    "schema.unknown": "the registry does not know the schema that is named, and did not while we waited",
+    "schema.kind": "the schema that is named is of another language than the contract says",
+    "schema.invalid": "the schema that is named is not one",
+    "schema.limits": "the schema that is named is too large, too deep, or too long in its numbers to be used",
+    # Avro
+    "avro.truncated": "the bytes end before the schema does",
+    "avro.trailing": "there are more bytes than the schema describes",
+    "avro.index": "the number of a union's branch or of an enum's symbol is not one of the schema's",
+    "avro.number": "a number has more bits than its type",
+    "avro.boolean": "a boolean is neither 0 nor 1",
+    "avro.length": "a length is negative, or the length of a block is not what it holds",
+    "avro.value": "a value is none of its logical type: a date beyond the calendar, no UUID, too many digits",
     # the text
     "json.empty": "the value is empty or only white space",
     "json.bom": "the text starts with a byte order mark, which JSON forbids",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+
+from watermaster.stream.batch import RawHeaders
 
 
 class Outcome(Enum):
@@ -57,8 +60,16 @@ PASSED = Verdict(Outcome.PASS)
 class Judge(Protocol):
     """A compiled contract. Implementations hold no state that changes a verdict."""
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
+    def judge(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        now_ms: int,
+        headers: Sequence[RawHeaders | None] | None = None,
+    ) -> dict[int, Verdict]:
         """Verdicts by index, only for records that do not simply pass (held, dropped, or passed with warnings).
+
+        Headers may name the schema that a record was written with; nothing else is read of them.
 
         `now_ms` is milliseconds since the epoch, one value for the whole transaction. Never raises for bad data.
         """

@@ -44,7 +44,7 @@ class Contracts(Protocol):
 class _NoJudge:
     """Stands where a contract cannot be compiled; whoever asks it anyway would let records pass unjudged."""
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002
+    def judge(self, *_: object) -> dict[int, Verdict]:
         raise InternalFault("WM-GATE-NO-JUDGE", "a record was to be judged without a contract", hint="Report this.")
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from watermaster.gate.verdict import Judge, Verdict
+from watermaster.stream.batch import RawHeaders
 
 
 class CrashPoint(Enum):
@@ -61,11 +62,17 @@ class CrashingJudge:
         self._marker = marker
         self._end = end
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:
+    def judge(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        now_ms: int,
+        headers: Sequence[RawHeaders | None] | None = None,
+    ) -> dict[int, Verdict]:
         """As the judge behind it, as long as it lives."""
         if any(value is not None and self._marker in value for value in values):
             self._end()
-        return self._judge.judge(keys, values, now_ms)
+        return self._judge.judge(keys, values, now_ms, headers)
 
 
 def perhaps_crashing(judge: Judge) -> Judge:

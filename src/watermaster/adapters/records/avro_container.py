@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from watermaster.adapters.records.avro_text import compile_schema
+from watermaster.gate.avro_text import compile_schema
 from watermaster.runtime.record_source import Chunk, Part, Reading
 from watermaster.stream.fault import UsageFault, WorldFault
 

@@ -53,15 +53,15 @@ class _Compiler:
             member = self.convert_of(schema["values"])
             return lambda values: {name: member(value) for name, value in values.items()}
         if kind in {"enum", "fixed"}:
-            self._named[schema["name"]] = _leaf
-            return _leaf
+            self._named[schema["name"]] = leaf_text
+            return leaf_text
         return None
 
     def _logical(self, schema: Mapping[str, Any]) -> Convert:
         logical = schema.get("logicalType")
         if logical in {"timestamp-nanos", "local-timestamp-nanos"}:
             ending = "Z" if logical == "timestamp-nanos" else ""
-            return lambda value: _nanoseconds(value, ending)
+            return lambda value: nanoseconds_text(value, ending)
         return self.convert_of(schema["type"])
 
     def _later(self, name: str) -> Convert:
@@ -91,7 +91,7 @@ class _Compiler:
             for branch, convert in zip(some, converts, strict=True)
             if isinstance(branch, dict) and branch.get("type") == "record"
         ]
-        real = _float if "float" in some and "double" not in some else _leaf
+        real = float_text if "float" in some and "double" not in some else leaf_text
         lists = [c for b, c in zip(some, converts, strict=True) if isinstance(b, dict) and b.get("type") == "array"]
         maps = [c for b, c in zip(some, converts, strict=True) if isinstance(b, dict) and b.get("type") == "map"]
         named = [c for b, c in zip(some, converts, strict=True) if isinstance(b, str) and b not in _PLAIN]
@@ -108,14 +108,15 @@ class _Compiler:
         return convert
 
 
-def _leaf(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any Avro value; one line for each kind
+def leaf_text(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any Avro value; one line for each kind
+    """What holds no others, as the encoder takes it."""
     match value:
         case float():
             return value if math.isfinite(value) else _bare(value)
         case bytes():
             return base64.b64encode(value).decode()
         case Decimal():
-            return msgspec.Raw(format(value, "f").encode())
+            return decimal_text(value)
         case datetime() if value.tzinfo is not None:
             return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
         case datetime() | date() | time():
@@ -126,9 +127,10 @@ def _leaf(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any Avro value; one lin
             return value
 
 
-def _float(value: Any) -> Any:  # noqa: ANN401 - any Avro value
+def float_text(value: Any) -> Any:  # noqa: ANN401 - any Avro value
+    """A float of 32 bits with the shortest digits that are this float."""
     if not isinstance(value, float) or not math.isfinite(value):
-        return _leaf(value)
+        return leaf_text(value)
     for digits in _FLOAT_DIGITS:
         shorter = float(f"{value:.{digits}g}")
         try:
@@ -139,18 +141,24 @@ def _float(value: Any) -> Any:  # noqa: ANN401 - any Avro value
     return value
 
 
+def decimal_text(value: Decimal) -> msgspec.Raw:
+    """All digits, and no exponent."""
+    return msgspec.Raw(format(value, "f").encode())
+
+
 def _bare(value: float) -> msgspec.Raw:
     return msgspec.Raw(b"NaN" if math.isnan(value) else b"Infinity" if value > 0 else b"-Infinity")
 
 
-def _nanoseconds(value: int, ending: str) -> str:
+def nanoseconds_text(value: int, ending: str) -> str:
+    """Nanoseconds since the epoch, with all their digits."""
     seconds, nanoseconds = divmod(value, _NANOS)
     return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}.{nanoseconds:09d}{ending}"
 
 
 _PLAIN: Final[Mapping[str, Convert]] = {
-    **dict.fromkeys(("null", "boolean", "string"), _leaf),
+    **dict.fromkeys(("null", "boolean", "string"), leaf_text),
     # A logical type makes values of other kinds of them.
-    **dict.fromkeys(("int", "long", "double", "bytes"), _leaf),
-    "float": _float,
+    **dict.fromkeys(("int", "long", "double", "bytes"), leaf_text),
+    "float": float_text,
 }
