@@ -212,10 +212,10 @@ class Follower:
         self.assigned = list(partitions)
         return {source: self.starts.get(source, 0) for source in partitions}
 
-    def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:  # noqa: ARG002
+    def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
         self.events.append("revoke")
 
-    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:  # noqa: ARG002
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
         self.events.append("lost")
 
     def read_until(self, done: Callable[[Results], bool]) -> Results:

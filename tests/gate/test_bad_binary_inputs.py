@@ -115,7 +115,9 @@ def nested(levels: int) -> bytes:
 
 V = "__value_schema_id"
 NAMED = b"\x01" + GUID.bytes
-MEGABYTE = long(1_000_000) + b"\x7f" * 1_000_000
+MEGABYTE = b"\x02" + long(1_000_000) + b"\x7f" * 1_000_000 + b"\0\0\0"
+DIGITS = b"\x02" + long(8) + b"\x7f" * 8 + b"\0\0\0"
+FAR_DAY = b"\x02" + long(2**31 - 1) + b"\0\0"
 _I = LogicalType.INTEGER
 CHECKS = Checks(
     contract_id="bad-inputs",
@@ -132,7 +134,7 @@ CHECKS = Checks(
     encoding=Encoding.AVRO,
 )
 FRAMED_JSON = replace(CHECKS, encoding=Encoding.JSON_SCHEMA)
-KEYED = replace(CHECKS, key=KeyCheck(True, Encoding.AVRO, FieldCheck("key", "key", _I)))
+KEYED = replace(CHECKS, key=KeyCheck(required=True, encoding=Encoding.AVRO, check=FieldCheck("key", "key", _I)))
 SMALL = replace(CHECKS, limits=Limits(value_bytes_max=120))
 
 CASES: list[tuple[str, Checks, bytes | None, RawHeaders | None, str | None]] = [
@@ -185,21 +187,21 @@ CASES: list[tuple[str, Checks, bytes | None, RawHeaders | None, str | None]] = [
     (
         "59 a date beyond the calendar",
         CHECKS,
-        frame(avro()[:-3] + b"\x02" + long(2**31 - 1) + b"\0\0"),
+        frame(avro()[:-3] + FAR_DAY),
         None,
         "avro.value",
     ),
     (
         "59 a decimal of a megabyte",
         CHECKS,
-        frame(avro()[:-4] + b"\x02" + MEGABYTE + b"\0\0\0"),
+        frame(avro()[:-4] + MEGABYTE),
         None,
         "json.number_range",
     ),
     (
         "59 a decimal of too many digits",
         CHECKS,
-        frame(avro()[:-4] + b"\x02" + long(8) + b"\x7f" * 8 + b"\0\0\0"),
+        frame(avro()[:-4] + DIGITS),
         None,
         "avro.value",
     ),
@@ -262,9 +264,8 @@ def test_every_reason_of_frames_schemas_and_avro_has_a_case() -> None:
 def test_keys_have_frames_of_their_own(key: bytes | None, headers: RawHeaders | None, code: str | None) -> None:
     schemas = SCHEMAS | {16: Schema(AVRO, '"long"'), UUID(int=5): Schema(AVRO, '"long"')}
     found = build_stream_judge(KEYED, schemas.__getitem__).judge([key], [frame(avro())], 0, [headers])
-    assert [(broken.code, broken.path) for v in found.values() for broken in v.broken] == (
-        [(code, "key")] if code else []
-    )
+    reasons = [(broken.code, broken.path) for verdict in found.values() for broken in verdict.broken]
+    assert reasons == ([(code, "key")] if code else [])
 
 
 def test_every_schema_that_is_named_is_told_before_anything_is_read() -> None:

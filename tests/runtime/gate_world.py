@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from watermaster.adapters.memory.clock import MemoryClock
 from watermaster.adapters.memory.cluster import MemoryCluster
 from watermaster.adapters.memory.readers import MemoryClusterView, MemoryLedgerTail, MemoryLogReader
+from watermaster.adapters.memory.registry import MemoryRegistry, MemorySchemas
 from watermaster.adapters.memory.upstream import MemoryUpstream
 from watermaster.adapters.memory.writers import MemoryDownstream
 from watermaster.contract.activation import (
@@ -17,14 +18,16 @@ from watermaster.contract.activation import (
     contract_key,
     encode_activation,
 )
-from watermaster.contract.checks import Checks, FieldCheck, HoldBudget, LogicalType
+from watermaster.contract.checks import Checks, Encoding, FieldCheck, HoldBudget, LogicalType
+from watermaster.gate.framed import FramedJudge, FramedReader, is_framed
 from watermaster.gate.ledger import Gap, LedgerEntry, decode_entry
-from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
+from watermaster.gate.verdict import BrokenRule, Judge, Outcome, Verdict
 from watermaster.runtime.configuration import GateConfiguration, Start, StreamConfiguration
 from watermaster.runtime.contracts_in_force import ContractsInForce, InForce
 from watermaster.runtime.gate import GateStage
 from watermaster.runtime.gate_position import PositionKeeper
 from watermaster.runtime.judging import Suspect
+from watermaster.runtime.schema_shelf import SchemaShelf
 from watermaster.runtime.stage import TransferSettings
 from watermaster.runtime.transfer import Transfer
 from watermaster.stream.batch import RecordBatch
@@ -49,7 +52,9 @@ class LetterJudge:
     def __init__(self, contract: bytes) -> None:
         self._contract = contract
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002
+    def judge(
+        self, keys: list[bytes | None], values: list[bytes | None], now_ms: int, headers: object = None
+    ) -> dict[int, Verdict]:
         found = {}
         for index, value in reversed(list(enumerate(values))):  # in no helpful order, as lanes may do it
             what = outcome(value, self._contract)
@@ -69,7 +74,7 @@ class Observed:
     partitions: list[TopicPartition] = field(default_factory=list)
     lags: dict[TopicPartition, int] = field(default_factory=dict)
 
-    def committed(self, entries: Sequence[LedgerEntry], seconds: float) -> None:  # noqa: ARG002
+    def committed(self, entries: Sequence[LedgerEntry], seconds: float) -> None:
         self.entries += entries
 
     def aborted(self, fault: Fault) -> None:
@@ -124,7 +129,11 @@ class World:
         records_max: int = 10,
         ledger_partitions: int = 2,
         tells_at_once: bool = False,
+        encoding: Encoding = Encoding.JSON,
     ) -> None:
+        self.encoding = encoding
+        self.registry = MemoryRegistry()
+        self.schemas = MemorySchemas()
         self.clock = MemoryClock()
         self.cluster = MemoryCluster(self.clock)
         self.faults = self.cluster.faults
@@ -186,13 +195,20 @@ class World:
             if document == BROKEN:
                 raise UsageFault("WM-CONTRACT-YAML-SYNTAX", "it cannot be read", hint="-")
             value = FieldCheck("", "$", LogicalType.ANY)
-            return Checks("c", "1", hash_, "s", value, hold_budget=self.budget)
+            return Checks("c", "1", hash_, "s", value, hold_budget=self.budget, encoding=self.encoding)
+
+        observed = Observed()
+        shelf = SchemaShelf(self.registry, self.schemas, self.clock, unknown_wait_s=60, report=observed.condition)
+
+        def build_judge(checks: Checks) -> Judge:
+            judge = LetterJudge(documents[checks.content_hash])
+            return FramedJudge(FramedReader(checks, shelf.lookup), judge) if is_framed(checks) else judge
 
         contracts = ContractsInForce(
             MemoryLogReader(self.cluster, self.gate.control),
             dict.fromkeys(self.landings),
             compile_checks,
-            lambda checks: LetterJudge(documents[checks.content_hash]),
+            build_judge,
             self.clock.sleep,
         )
         contracts.load()
@@ -210,14 +226,13 @@ class World:
             accept_position=accept_position,
         )
         positions.look()
-        stage = GateStage(self.gate, contracts, positions, _judge)
+        stage = GateStage(self.gate, contracts, positions, _judge, shelf)
 
         def open_downstream() -> MemoryDownstream:
             downstream = MemoryDownstream(self.cluster, f"g.test.{slot}", tells_at_once=self.tells_at_once)
             downstream.open()
             return downstream
 
-        observed = Observed()
         transfer = Transfer(
             upstream=upstream,
             open_downstream=open_downstream,
@@ -245,4 +260,4 @@ class World:
 
 
 def _judge(in_force: InForce, batch: RecordBatch, now_ms: int) -> dict[int, Verdict]:
-    return in_force.judge.judge(batch.keys, batch.values, now_ms)
+    return in_force.judge.judge(batch.keys, batch.values, now_ms, batch.headers)

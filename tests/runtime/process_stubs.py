@@ -23,7 +23,9 @@ CHECKS = Checks("c", "1", "sha256:one", "s", FieldCheck("", "$", LogicalType.ANY
 class StubJudge:
     """Holds `held`, hangs on `hang`, eats memory on `eat`, dies on `die`, raises on `raise`."""
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002
+    def judge(
+        self, keys: list[bytes | None], values: list[bytes | None], now_ms: int, headers: object = None
+    ) -> dict[int, Verdict]:
         found = {}
         for index, value in enumerate(values):
             match value:
@@ -41,7 +43,7 @@ class StubJudge:
         return found
 
 
-def build_stub(checks: Checks) -> StubJudge:
+def build_stub(checks: Checks, lookup: object = None) -> StubJudge:
     if checks.contract_id == "cannot start":
         os._exit(1)
     return StubJudge()

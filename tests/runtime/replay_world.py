@@ -50,8 +50,10 @@ class KilledReplay(BaseException):
 class Alone:
     """An `IsolatedJudge` that judges by the same letters."""
 
-    def judge_one(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict | Death:
-        return in_force.judge.judge([key], [value], now_ms).get(0, Verdict(Outcome.PASS))
+    def judge_one(
+        self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int, headers: RawHeaders | None = None
+    ) -> Verdict | Death:
+        return in_force.judge.judge([key], [value], now_ms, [headers]).get(0, Verdict(Outcome.PASS))
 
 
 class MortalDownstream(MemoryDownstream):

@@ -21,7 +21,9 @@ from watermaster.stream.fault import UsageFault, WorldFault
 
 
 class NoJudge:
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002
+    def judge(
+        self, keys: list[bytes | None], values: list[bytes | None], now_ms: int, headers: object = None
+    ) -> dict[int, Verdict]:
         return {}
 
 

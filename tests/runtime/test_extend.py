@@ -33,15 +33,15 @@ class Topics:
         self.id = "first"
         self.crash = ""
 
-    def topic_id(self, topic: str) -> str:  # noqa: ARG002
+    def topic_id(self, topic: str) -> str:
         if not self.id:
             raise UsageFault("WM-KAFKA-UNKNOWN-TOPIC", "The topic does not exist.", hint="")
         return self.id
 
-    def own(self, topic: str) -> OwnSettings:  # noqa: ARG002
+    def own(self, topic: str) -> OwnSettings:
         return dict(self.own_settings)
 
-    def alter(self, topic: str, settings: OwnSettings) -> Fault | None:  # noqa: ARG002
+    def alter(self, topic: str, settings: OwnSettings) -> Fault | None:
         if self.crash == "before":
             raise Crash
         self.own_settings |= settings

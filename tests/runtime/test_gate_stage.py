@@ -22,6 +22,14 @@ ERROR = BrokenRule("e", "$", "c", "m")
 WARNING = BrokenRule("w", "$", "c", "m", Severity.WARNING)
 
 
+class NothingToFetch:
+    def fetch(self, ids: object) -> None:
+        raise AssertionError("these records name no schema")
+
+    def is_ready(self, ids: object) -> bool:
+        return True
+
+
 def stage_of(world: World, verdicts: dict[int, Verdict]) -> GateStage:
     worker = world.worker()
     worker.positions.begin([ORDERS])
@@ -29,7 +37,7 @@ def stage_of(world: World, verdicts: dict[int, Verdict]) -> GateStage:
     def judge(_: InForce, __: RecordBatch, ___: int) -> dict[int, Verdict]:
         return dict(verdicts)
 
-    stage = GateStage(world.gate, worker.positions.contracts, worker.positions, judge)
+    stage = GateStage(world.gate, worker.positions.contracts, worker.positions, judge, NothingToFetch())
     stage.begin_positions([ORDERS])
     return stage
 

@@ -36,7 +36,9 @@ class Recorder:
         self.alone: list[bytes | None] = []
         self.marks: list[tuple[int, int] | None] = []
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002
+    def judge(
+        self, keys: list[bytes | None], values: list[bytes | None], now_ms: int, headers: object = None
+    ) -> dict[int, Verdict]:
         self.together.append(values)
         seen = self.mark.read()
         self.marks.append((seen.from_, seen.to) if seen else None)
@@ -44,7 +46,9 @@ class Recorder:
             raise ValueError
         return {index: HELD for index, value in enumerate(values) if value == b"held"}
 
-    def judge_one(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict | Death:  # noqa: ARG002
+    def judge_one(
+        self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int, headers: object = None
+    ) -> Verdict | Death:
         self.alone.append(value)
         return Death("timeout") if value == b"poison" else HELD if value == b"held" else PASSED
 

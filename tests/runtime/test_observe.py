@@ -25,7 +25,9 @@ class WordJudge:
     def __init__(self, *more: bytes) -> None:
         self._more = more
 
-    def judge(self, keys: list[bytes | None], values: list[bytes | None], now_ms: int) -> dict[int, Verdict]:  # noqa: ARG002 - the port's shape
+    def judge(
+        self, keys: list[bytes | None], values: list[bytes | None], now_ms: int, headers: object = None
+    ) -> dict[int, Verdict]:
         found = {}
         for index, value in enumerate(values):
             text = value or b""

@@ -38,7 +38,7 @@ class TopicLog:
         self._told.clear()
         self.begun.append(dict(positions))
 
-    def read(self, timeout_s: float) -> ReadResult:  # noqa: ARG002 - the port's shape
+    def read(self, timeout_s: float) -> ReadResult:
         if self.troubles:
             return ReadResult([], [self.troubles.pop(0)])
         for source in self._positions:

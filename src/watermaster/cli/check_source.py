@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.cluster_choice import configured_cluster
+from watermaster.cli.cluster_choice import configured_cluster, configured_registry
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault
 
@@ -87,7 +87,8 @@ def judge(source: CheckSource, checks: Checks, now_ms: int, progress: Progress |
     if source.topic is not None:
         ranges = [parse_range(text) for text in source.ranges]
         cluster, start = configured_cluster(source.config, source.cluster), parse_start(source.start)
-        return check_topic(cluster, source.topic, start, ranges, checks, now_ms, progress=progress)
+        registry = configured_registry(source.config, cluster)
+        return check_topic(cluster, source.topic, start, ranges, checks, now_ms, progress=progress, registry=registry)
     if source.tables:
         settings = database_settings(source.database or "", source.config)
         return check_table(settings, source.tables, checks, now_ms, progress=progress)

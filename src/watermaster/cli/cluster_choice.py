@@ -11,6 +11,7 @@ from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
     from watermaster.runtime.configuration import ClusterConfiguration
+    from watermaster.runtime.registry_settings import RegistryConfiguration
 
 BootstrapOption = Annotated[
     str | None, typer.Option("--bootstrap", help="With --topic, without a configuration: HOST:PORT of a broker.")
@@ -45,3 +46,12 @@ def configured_cluster(config: Path, name: str | None) -> ClusterConfiguration:
             "WM-CLUSTER-CHOICE", f"{config} has {len(names)} clusters: {', '.join(names)}.", hint="Name one: --cluster."
         )
     return configuration.clusters[names[0]]
+
+
+def configured_registry(config: Path, cluster: ClusterConfiguration) -> RegistryConfiguration | None:
+    """The schema registry of a cluster of the configuration; None for any other. Raises UsageFault."""
+    from watermaster.wiring.observation import load_configuration
+
+    if cluster.registry is None:
+        return None
+    return load_configuration(config).registries[cluster.registry]

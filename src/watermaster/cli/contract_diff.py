@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, named_cluster
+from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, configured_registry, named_cluster
 from watermaster.cli.contract_file import StreamOption, read_document
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from watermaster.contract.difference import Difference, StreamDifference
     from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.observe_report import ComparisonLine
+    from watermaster.runtime.registry_settings import RegistryConfiguration
 
 OldArgument = Annotated[Path, typer.Argument(help="The contract as it was.")]
 NewArgument = Annotated[Path, typer.Argument(help="The contract as it is to be.")]
@@ -73,7 +74,9 @@ def diff(
     elif topic is not None:
         _pair(found, topic)
         named = named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
-        judged = _on_topic(named or configured_cluster(config, cluster), topic, (old, new), start, stream)
+        chosen = named or configured_cluster(config, cluster)
+        registry = configured_registry(config, chosen)
+        judged = _on_topic(chosen, topic, (old, new), start, stream, registry)
     if output is OutputFormat.JSON:
         show_json(_plain(found, judged))
     else:
@@ -101,12 +104,17 @@ def _on_files(paths: list[Path], old: Checks, new: Checks, source: Path) -> tupl
 
 
 def _on_topic(
-    cluster: ClusterConfiguration, topic: str, documents: tuple[Path, Path], start: str, stream: str | None
+    cluster: ClusterConfiguration,
+    topic: str,
+    documents: tuple[Path, Path],
+    start: str,
+    stream: str | None,
+    registry: RegistryConfiguration | None,
 ) -> tuple[int, ComparisonLine]:
     from watermaster.runtime.observe import parse_start
     from watermaster.wiring.contract_difference import compare_on_topic
 
-    return compare_on_topic(cluster, topic, *documents, parse_start(start), stream)
+    return compare_on_topic(cluster, topic, *documents, parse_start(start), stream, registry)
 
 
 def _plain(found: Difference, judged: tuple[int, ComparisonLine] | None) -> dict[str, object]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.observe import Start
     from watermaster.runtime.observe_report import ObserveReport
+    from watermaster.runtime.registry_settings import RegistryConfiguration
     from watermaster.wiring.observe import Wanted
 
 DEFAULT_START = "-10000"
@@ -84,6 +85,7 @@ def observe_command(
     output: OutputFormat = OutputFormat.TABLE,
 ) -> None:
     """Observe and show. Raises `typer.Exit` with FINDINGS if asked to fail on held records, and Faults."""
+    from watermaster.cli.cluster_choice import configured_registry
     from watermaster.runtime.observe import parse_start
 
     begin = parse_start(start)
@@ -101,7 +103,10 @@ def observe_command(
     else:
         cluster, wanted = _configured(config, gate, stream, contract, against)
     lasting = follow or seconds is not None
-    report = _observe(cluster, wanted, begin, output, to_end=not lasting, seconds=seconds, show_values=show_values)
+    registry = configured_registry(config, cluster)
+    report = _observe(
+        cluster, wanted, begin, output, to_end=not lasting, seconds=seconds, show_values=show_values, registry=registry
+    )
     _show(report, output)
     if fail_on_held and report.held:
         raise typer.Exit(ExitCode.FINDINGS)
@@ -116,6 +121,7 @@ def _observe(
     to_end: bool,
     seconds: float | None,
     show_values: bool,
+    registry: RegistryConfiguration | None,
 ) -> ObserveReport:
     from watermaster.cli.observe_view import LiveObservation
     from watermaster.wiring.observe import observe
@@ -134,6 +140,7 @@ def _observe(
             show_values=show_values,
             should_stop=stop.is_set,
             on_progress=live.show if live else lambda _: None,
+            registry=registry,
         )
 
 

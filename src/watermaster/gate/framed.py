@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -38,6 +38,14 @@ class Texts:
     refused: dict[int, str] = field(default_factory=dict)
     """Index to reason code, of a value that is no value."""
     refused_keys: dict[int, str] = field(default_factory=dict)
+
+
+class TextReader(Protocol):
+    """Whatever makes texts of the records of one contract."""
+
+    def read(self, keys: Contents, values: Contents, headers: HeaderLists) -> Texts:
+        """The texts. Never raises for bad data."""
+        ...
 
 
 def is_framed(checks: Checks) -> bool:
@@ -158,7 +166,7 @@ def _expect(schema: Schema, kind: str) -> None:
 class FramedJudge:
     """A `Judge` of framed records: reads them, and lets another judge what they say."""
 
-    def __init__(self, reader: FramedReader, inner: Judge) -> None:
+    def __init__(self, reader: TextReader, inner: Judge) -> None:
         self._reader = reader
         self._inner = inner
 

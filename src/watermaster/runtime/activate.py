@@ -139,8 +139,10 @@ def _judge_recent(
     changes = VerdictChanges()
 
     def compare(batch: RecordBatch) -> None:
-        before = judge_in_force.judge(batch.keys, batch.values, now_ms) if judge_in_force is not None else None
-        changes.add(batch, before, judge.judge(batch.keys, batch.values, now_ms))
+        before = None
+        if judge_in_force is not None:
+            before = judge_in_force.judge(batch.keys, batch.values, now_ms, batch.headers)
+        changes.add(batch, before, judge.judge(batch.keys, batch.values, now_ms, batch.headers))
 
     read_recent(reader, stream, RECENT_PER_PARTITION, compare)
     return changes

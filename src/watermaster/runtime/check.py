@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from watermaster.contract.checks import Checks, KeyCheck
-from watermaster.gate.bad_row import bad_row
+from watermaster.gate.framed import unreadable
 from watermaster.gate.judge import build_judge
+from watermaster.gate.key_check import KEY_PATH
 from watermaster.gate.masked import mask_record
 from watermaster.gate.verdict import Outcome, Verdict
 from watermaster.runtime.assertion import AssertionReader, Gathered, Spool, conclude
@@ -62,8 +63,9 @@ class PartJudge:
             tally.seen = tally.seen.plus(self._assertions.see(chunk.values))
         keys = chunk.keys if chunk.keys is not None else _no_keys(len(chunk.values))
         found = self._judge.judge(keys, chunk.values, self._now_ms)
-        for index, code in chunk.refused.items():
-            found[index] = bad_row(code)
+        for refused, path in ((chunk.refused_keys, KEY_PATH), (chunk.refused, "$")):
+            for index, code in refused.items():
+                found[index] = unreadable(code, path)
         # The lanes give verdicts in the order in which they are sure of them.
         for index in sorted(found):
             tally.add(found[index], chunk.numbers[index])

@@ -18,6 +18,7 @@ from pydantic import Field
 from watermaster.incident.runbook import SiteRunbook
 from watermaster.quarantine.letter import Dialect, PlainMapping
 from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
+from watermaster.runtime.registry_settings import RegistryConfiguration
 
 CONTROL_TOPIC: Final = "watermaster.control"
 """Compacted topic of contracts and activations, shared by the gates of a cluster."""
@@ -67,6 +68,8 @@ class ClusterConfiguration:
     environment: Environment = Environment.DEVELOPMENT
     client_config: Path | None = None
     """Java or librdkafka client properties; the only home of credentials."""
+    registry: Name | None = None
+    """The schema registry that its producers use."""
     allow_plaintext: Annotated[bool, Field(strict=True)] = False
     allow_anonymous: Annotated[bool, Field(strict=True)] = False
     allow_unverified_tls: Annotated[bool, Field(strict=True)] = False
@@ -220,6 +223,7 @@ class Configuration:
     """Topic pattern (`*`, `?`) to owner, for streams whose contract names none; the first that matches."""
     alerts: Annotated[Mapping[Name, AlertConfiguration], Field(max_length=100)] = field(default_factory=dict)
     monitor: MonitorConfiguration = field(default_factory=MonitorConfiguration)
+    registries: Annotated[Mapping[Name, RegistryConfiguration], Field(max_length=100)] = field(default_factory=dict)
     runbooks: Annotated[tuple[SiteRunbook, ...], Field(max_length=1000)] = ()
     """What the site has written for its incidents; the first that matches goes before the built-in one."""
 

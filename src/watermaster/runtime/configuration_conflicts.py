@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from watermaster.incident.runbook import SiteRunbook
 from watermaster.runtime.configuration import Configuration, GateConfiguration, QuarantineConfiguration
 from watermaster.runtime.loopback import is_loopback
+from watermaster.runtime.registry_settings import RegistryConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Conflict:
 
 def find_conflicts(configuration: Configuration) -> Iterator[Conflict]:
     """Every contradiction, in the order of the file."""
+    yield from _registry_conflicts(configuration)
     for name, gate in configuration.gates.items():
         path = f"$.gates.{name}"
         yield from _cluster_conflicts(path, gate.cluster, configuration)
@@ -55,6 +58,40 @@ def _runbook_conflicts(path: str, runbook: SiteRunbook) -> Iterator[Conflict]:
     if runbook.url and not runbook.url.startswith(("https://", "http://")):
         hint = "Alertmanager makes a link of it: begin with https://, or write a text."
         yield Conflict(f"{path}.url", "RUNBOOK", "is no address", hint)
+
+
+def _registry_conflicts(configuration: Configuration) -> Iterator[Conflict]:
+    for name, cluster in configuration.clusters.items():
+        if cluster.registry is not None and cluster.registry not in configuration.registries:
+            known = ", ".join(sorted(configuration.registries)) or "none"
+            yield Conflict(
+                f"$.clusters.{name}.registry",
+                "REGISTRY",
+                f"no registry is called {cluster.registry}",
+                f"Registries here: {known}.",
+            )
+    for name, registry in configuration.registries.items():
+        yield from _login_conflicts(f"$.registries.{name}", registry)
+
+
+def _login_conflicts(path: str, registry: RegistryConfiguration) -> Iterator[Conflict]:
+    parts = urlsplit(registry.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        yield Conflict(f"{path}.url", "VALUE", "is no http or https address", "For instance https://registry:8081.")
+    has_secret = registry.password_file is not None or registry.token_file is not None
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        if has_secret:
+            message, hint = "a secret would go over an unencrypted line", "Use https."
+            yield Conflict(f"{path}.url", "PLAINTEXT", message, hint)
+        elif not registry.allow_plaintext:
+            message = "whoever stands on the way could say what records mean"
+            yield Conflict(f"{path}.url", "PLAINTEXT", message, "Use https, or write allow_plaintext: true.")
+    if (registry.password_file is None) is not (not registry.user):
+        yield Conflict(f"{path}.user", "LOGIN", "user and password_file go together", "Give both or none.")
+    if registry.password_file is not None and registry.token_file is not None:
+        yield Conflict(f"{path}.token_file", "LOGIN", "there are two ways to log in", "Give a password or a token.")
+    if registry.key_file is not None and registry.certificate_file is None:
+        yield Conflict(f"{path}.key_file", "LOGIN", "a key needs its certificate", "Give certificate_file too.")
 
 
 def _metrics_conflicts(path: str, gate: GateConfiguration) -> Iterator[Conflict]:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 
 from watermaster.contract.activation import resumed_activation
 from watermaster.gate.breaker import Breaker
+from watermaster.gate.framed import is_framed, schema_ids
 from watermaster.gate.ledger import LedgerEntry, PartitionTally
+from watermaster.gate.schema import SchemaId
 from watermaster.gate.verdict import PASSED, BrokenRule, Outcome, Severity, Verdict
 from watermaster.quarantine.envelope import REFERENCE, Envelope, reference_facts
 from watermaster.runtime.configuration import GateConfiguration, StreamConfiguration
 from watermaster.runtime.contracts_in_force import ContractsInForce, InForce
 from watermaster.runtime.gate_position import PositionKeeper
 from watermaster.runtime.ports import CommittedPosition, Output, Stamp
+from watermaster.runtime.schema_ports import SchemaSupply
 from watermaster.runtime.stage import Decisions, StartPosition
 from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition, coordinates_prefix
@@ -38,7 +41,9 @@ class _Lane:
     resume_word: bytes | None = None
     halted: bool = False
     may_go_on: bool = False
-    """Since it was halted, another activation came into force or an operator gave a word."""
+    """Since it was halted, another activation came into force, an operator gave a word, or its schemas are there."""
+    awaited: frozenset[SchemaId] = frozenset()
+    """Schemas that the registry could not tell; empty if it was not for them that it was halted."""
 
 
 class GateStage:
@@ -50,11 +55,13 @@ class GateStage:
         contracts: ContractsInForce,
         positions: PositionKeeper,
         judge_batch: Callable[[InForce, RecordBatch, int], dict[int, Verdict]],
+        schemas: SchemaSupply,
     ) -> None:
         self._gate = gate
         self._contracts = contracts
         self._positions = positions
         self._judge_batch = judge_batch
+        self._schemas = schemas
         self._refused: dict[tuple[TopicPartition, int], Fault] = {}
         self._lanes: dict[str, _Lane] = {}
         for stream in gate.streams:
@@ -96,6 +103,9 @@ class GateStage:
         lane = self._lanes[batch.source.topic]
         if lane.in_force.fault is not None:
             return _refuse_to_judge(batch.source.topic, lane)
+        missing = self._await_schemas(lane, batch)
+        if missing is not None:
+            return missing
         partition = batch.source.partition
         number = lane.in_force.activation.number
         stamp = Stamp(self._head(lane, partition), b" 0 0 %d" % number)
@@ -108,6 +118,19 @@ class GateStage:
             lane.halted, lane.may_go_on = True, False
             decisions.halt = _breaker_fault(batch.source.topic, lane)
         return decisions
+
+    def _await_schemas(self, lane: _Lane, batch: RecordBatch) -> Decisions | None:
+        """None if every schema that the batch names is at hand; else its stream is halted: nothing is valid unread."""
+        checks = lane.in_force.checks
+        if not is_framed(checks):
+            return None
+        ids = schema_ids(checks, batch.keys, batch.values, batch.headers)
+        try:
+            self._schemas.fetch(ids)
+        except WorldFault as fault:
+            lane.halted, lane.may_go_on, lane.awaited = True, False, frozenset(ids)
+            return _halted(lane, _schema_fault(batch.source.topic, fault))
+        return None
 
     def _withhold(
         self,
@@ -206,7 +229,11 @@ class GateStage:
             lane.resume_word = word
             lane.breaker.excuse()
             lane.may_go_on = True
+        if lane.awaited and self._schemas.is_ready(lane.awaited):
+            lane.may_go_on = True
         released = lane.halted and lane.may_go_on
+        if released:
+            lane.awaited = frozenset()
         lane.halted = lane.halted and not released
         return released
 
@@ -292,7 +319,20 @@ def _refuse_to_judge(topic: str, lane: _Lane) -> Decisions:
         hint=f"Put a right contract in force with `watermaster contract activate {topic} --yes`, or go back with "
         "`--rollback-to`. The gate then goes on by itself.",
     )
+    return _halted(lane, fault)
+
+
+def _halted(lane: _Lane, fault: WorldFault) -> Decisions:
     return Decisions(target=lane.stream.trusted, stamp=Stamp(b"", b""), halt=fault)
+
+
+def _schema_fault(topic: str, fault: WorldFault) -> WorldFault:
+    return WorldFault(
+        fault.code,
+        f"{topic}: {fault.message}; the stream is paused and nothing was committed",
+        hint=f"{fault.hint} The gate asks again at intervals and then goes on by itself.",
+        retriable=True,
+    )
 
 
 def _breaker_fault(topic: str, lane: _Lane) -> WorldFault:

@@ -22,7 +22,7 @@ import msgspec
 from watermaster.gate.verdict import PASSED, BrokenRule, Outcome, Verdict
 from watermaster.runtime.contracts_in_force import InForce
 from watermaster.runtime.ports import LogRecord
-from watermaster.stream.batch import RecordBatch
+from watermaster.stream.batch import RawHeaders, RecordBatch
 from watermaster.stream.coordinates import TopicPartition
 
 ISOLATED_TRIES = 2
@@ -137,7 +137,9 @@ class Death:
 class IsolatedJudge(Protocol):
     """Judges single records in a process that may die."""
 
-    def judge_one(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict | Death:
+    def judge_one(
+        self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int, headers: RawHeaders | None = None
+    ) -> Verdict | Death:
         """The verdict, or how the process died."""
         ...
 
@@ -163,7 +165,7 @@ class GuardedJudge:
         if ranges and any(from_ <= batch.offsets[-1] and batch.offsets[0] < to for from_, to in ranges):
             return self._judge_suspects(in_force, batch, now_ms, ranges)
         self._mark.enter(batch.source, batch.offsets[0], batch.offsets[-1] + 1)
-        verdicts = in_force.judge.judge(batch.keys, batch.values, now_ms)
+        verdicts = in_force.judge.judge(batch.keys, batch.values, now_ms, batch.headers)
         self._mark.leave()
         return verdicts
 
@@ -176,7 +178,7 @@ class GuardedJudge:
                 verdict = self._judge_suspect(in_force, batch, index, now_ms)
             else:
                 self._mark.enter(batch.source, offset, offset + 1)
-                alone = in_force.judge.judge([batch.keys[index]], [batch.values[index]], now_ms)
+                alone = in_force.judge.judge([batch.keys[index]], [batch.values[index]], now_ms, [batch.headers[index]])
                 verdict = alone.get(0, PASSED)
                 self._mark.leave()
             if verdict.outcome is not Outcome.PASS or verdict.broken:
@@ -187,16 +189,17 @@ class GuardedJudge:
         at = (batch.source, batch.offsets[index], in_force.checks.content_hash)
         verdict = self._poisonous.get(at)
         if verdict is None:
-            verdict = self._judge_isolated(in_force, batch.keys[index], batch.values[index], now_ms)
+            verdict = self._judge_isolated(in_force, batch, index, now_ms)
             if verdict.operational:
                 self._poisonous[at] = verdict
         return verdict
 
-    def _judge_isolated(self, in_force: InForce, key: bytes | None, value: bytes | None, now_ms: int) -> Verdict:
+    def _judge_isolated(self, in_force: InForce, batch: RecordBatch, index: int, now_ms: int) -> Verdict:
+        key, value, headers = batch.keys[index], batch.values[index], batch.headers[index]
         cause = ""
         for _ in range(ISOLATED_TRIES):
             self._mark.beat()
-            result = self._isolated.judge_one(in_force, key, value, now_ms)
+            result = self._isolated.judge_one(in_force, key, value, now_ms, headers)
             if isinstance(result, Verdict):
                 return result
             cause = result.cause

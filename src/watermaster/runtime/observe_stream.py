@@ -84,7 +84,7 @@ class StreamObservation:
 
     def _judge(self, contract: Judged, batch: RecordBatch, now_ms: int) -> dict[int, Verdict]:
         """As the gate does: what cannot be carried is held, whatever the contract says."""
-        verdicts = contract.judge.judge(batch.keys, batch.values, now_ms)
+        verdicts = contract.judge.judge(batch.keys, batch.values, now_ms, batch.headers)
         for index, reason in uncarriable(batch).items():
             already = verdicts.get(index, PASSED)
             broken = BrokenRule(CARRY_RULE, "$", CARRY_RULE, reason)

@@ -72,6 +72,8 @@ class Chunk:
     numbers: list[int] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
+    refused_keys: dict[int, str] = field(default_factory=dict)
+    """The same for keys, where records have some."""
     byte_count: int = 0
     read: int = 0
     blank_lines: int = 0

@@ -204,12 +204,13 @@ class Judgement:
         others = [at for at in to_judge if not found[at].held.operational]
         keys = [_after(found[at]).key for at in others]
         values = [_after(found[at]).value for at in others]
-        verdicts = in_force.judge.judge(keys, values, now_ms) if others else {}
+        headers = [_after(found[at]).headers for at in others]
+        verdicts = in_force.judge.judge(keys, values, now_ms, headers) if others else {}
         for position, at in enumerate(others):
             found[at] = _with_verdict(found[at], verdicts.get(position, PASSED))
         for at in suspects:  # it killed or stalled a worker once: judged where it can do no harm
             record = _after(found[at])
-            answer = self.isolated.judge_one(in_force, record.key, record.value, now_ms)
+            answer = self.isolated.judge_one(in_force, record.key, record.value, now_ms, record.headers)
             found[at] = _with_verdict(found[at], _as_verdict(answer))
 
 

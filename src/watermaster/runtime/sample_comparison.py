@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from watermaster.contract.checks import Checks, KeyCheck
-from watermaster.gate.bad_row import bad_row
+from watermaster.gate.framed import unreadable
 from watermaster.gate.judge import build_judge
 from watermaster.gate.verdict import Judge, Verdict
 from watermaster.runtime.observe_comparison import Comparison
@@ -48,7 +48,7 @@ def compare_on_records(
 
 def _judge(judge: Judge, chunk: Chunk, now_ms: int) -> dict[int, Verdict]:
     found = judge.judge([None] * len(chunk.values), chunk.values, now_ms)
-    return found | {index: bad_row(code) for index, code in chunk.refused.items()}
+    return found | {index: unreadable(code) for index, code in chunk.refused.items()}
 
 
 def _batch(chunk: Chunk, part: Part, before: int) -> RecordBatch:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from watermaster.gate.framed import TextReader
 from watermaster.runtime.observe import Start
 from watermaster.runtime.ports import Clock, ReadResult, TopicReader, Trouble, TroubleKind
 from watermaster.runtime.record_source import Chunk, Part, Reading, Store
@@ -46,8 +47,16 @@ class TopicRecords:
     """
 
     def __init__(
-        self, reader: TopicReader, topic: str, start: Start, clock: Clock, ranges: Sequence[OffsetRange] = ()
+        self,
+        reader: TopicReader,
+        topic: str,
+        start: Start,
+        clock: Clock,
+        ranges: Sequence[OffsetRange] = (),
+        texts: TextReader | None = None,
     ) -> None:
+        """`texts` reads what stands behind a registry's frame; without it, records are taken as they are."""
+        self._texts = texts
         self._reader = reader
         self._topic = topic
         self._start = start
@@ -78,7 +87,7 @@ class TopicRecords:
             reached = _reached(result, source)
             if reached is not None:
                 heard_s = self._clock.monotonic_s()
-                yield from (_chunk(batch, part) for batch in result.batches if batch.source == source)
+                yield from (self._chunk(batch, part) for batch in result.batches if batch.source == source)
                 position = max(position, reached)
             elif self._clock.monotonic_s() - heard_s > SILENCE_S_MAX:
                 raise WorldFault(
@@ -87,6 +96,15 @@ class TopicRecords:
                     hint="Look at the brokers and the network.",
                     retriable=True,
                 )
+
+    def _chunk(self, batch: RecordBatch, part: Part) -> Chunk:
+        chunk = _chunk(batch, part)
+        if self._texts is not None:
+            taken = len(chunk.values)
+            texts = self._texts.read(batch.keys[:taken], batch.values[:taken], batch.headers[:taken])
+            chunk.keys, chunk.values = texts.keys, texts.values
+            chunk.refused, chunk.refused_keys = texts.refused, texts.refused_keys
+        return chunk
 
     def _part(self, one: OffsetRange, bounds: Mapping[int, tuple[int, int]]) -> Part:
         low, high = bounds.get(one.partition, (0, -1))

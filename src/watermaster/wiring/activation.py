@@ -14,7 +14,6 @@ from watermaster.adapters.kafka.note_writer import KafkaNoteWriter
 from watermaster.adapters.kafka.topic_reader import KafkaTopicReader
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.activation import Activation, ControlState, resume_key
-from watermaster.gate.judge import build_judge
 from watermaster.runtime.activate import (
     ActivationPlan,
     Document,
@@ -29,8 +28,10 @@ from watermaster.runtime.configuration import (
     StreamConfiguration,
 )
 from watermaster.runtime.ports import Output
+from watermaster.runtime.schema_shelf import fetching_judge
 from watermaster.stream.fault import UsageFault
 from watermaster.wiring.contract import compile_checks
+from watermaster.wiring.registry import reading_shelf, registry_of
 
 
 def find_stream(configuration: Configuration, stream: str) -> tuple[GateConfiguration, StreamConfiguration]:
@@ -65,17 +66,18 @@ def plan(
     content = _content(configuration, found, state, document, rollback_to)
     checks = compile_checks(content, found.contract, found.schema_object)
     in_force = state.in_force(found.landing)
+    shelf = reading_shelf(gate.cluster, registry_of(configuration, configuration.clusters[gate.cluster]))
     judge_in_force = None
     if in_force is not None:
         old = compile_checks(state.contracts[in_force.contract], in_force.contract, found.schema_object)
-        judge_in_force = build_judge(old)
+        judge_in_force = fetching_judge(old, shelf)
     reader = KafkaTopicReader(settings, translate_error)
     try:
         return plan_activation(
             stream=found.landing,
             document=Document(content, checks),
             state=state,
-            judge=build_judge(checks),
+            judge=fetching_judge(checks, shelf),
             judge_in_force=judge_in_force,
             reader=reader,
             by=getpass.getuser(),

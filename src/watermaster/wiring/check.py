@@ -27,13 +27,17 @@ from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.assertion import SqlQuery
 from watermaster.contract.checks import Checks
 from watermaster.contract.problem import suggest
+from watermaster.gate.framed import is_framed
 from watermaster.runtime.check import PartJudge, Progress, check_records, make_report
 from watermaster.runtime.check_report import CheckReport, Summary, Tally
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.observe import Start
 from watermaster.runtime.record_source import Form, Part, RecordSource
+from watermaster.runtime.registry_settings import RegistryConfiguration
+from watermaster.runtime.schema_shelf import FetchingReader
 from watermaster.runtime.topic_records import OffsetRange, TopicRecords
 from watermaster.stream.fault import UsageFault, WorldFault
+from watermaster.wiring.registry import reading_shelf
 
 ALONE_BYTES_MAX: Final = 24 * 1024 * 1024
 """Less is judged sooner than a second process is up."""
@@ -81,11 +85,14 @@ def check_topic(
     now_ms: int,
     *,
     progress: Progress | None = None,
+    registry: RegistryConfiguration | None = None,
 ) -> CheckReport:
     """Judge a topic up to its ends, or ranges of it; no group is joined, nothing is committed. Raises faults."""
+    texts = FetchingReader(checks, reading_shelf(cluster.name, registry)) if is_framed(checks) else None
     reader = KafkaTopicReader(connect(cluster).settings, translate_error)
     try:
-        return _check_alone(TopicRecords(reader, topic, start, SystemClock(), ranges), checks, now_ms, progress)
+        records = TopicRecords(reader, topic, start, SystemClock(), ranges, texts)
+        return _check_alone(records, checks, now_ms, progress)
     finally:
         reader.close()
 

@@ -14,6 +14,7 @@ from watermaster.runtime.observe import Start
 from watermaster.runtime.observe_report import ComparisonLine, comparison_line
 from watermaster.runtime.observe_stream import Judged
 from watermaster.runtime.observe_tally import Example
+from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.runtime.sample_comparison import compare_on_records
 from watermaster.stream.fault import WorldFault
 from watermaster.wiring.observe import Wanted, observe
@@ -33,7 +34,13 @@ def _line_of(example: Example) -> str:
 
 
 def compare_on_topic(
-    cluster: ClusterConfiguration, topic: str, old: Path, new: Path, start: Start, schema_object: str | None
+    cluster: ClusterConfiguration,
+    topic: str,
+    old: Path,
+    new: Path,
+    start: Start,
+    schema_object: str | None,
+    registry: RegistryConfiguration | None = None,
 ) -> tuple[int, ComparisonLine]:
     """The same on a topic's records up to its ends; no group is joined, nothing is written. Raises faults."""
     wanted = (Wanted(topic, old, schema_object, against=new),)
@@ -46,6 +53,7 @@ def compare_on_topic(
         show_values=False,
         should_stop=lambda: False,
         on_progress=lambda _: None,
+        registry=registry,
     )
     (stream,) = report.streams
     if not report.complete or stream.comparison is None:

@@ -28,9 +28,7 @@ from watermaster.adapters.metrics.collector import GateCollector
 from watermaster.adapters.metrics.server import MetricsServer, gate_health
 from watermaster.adapters.sandbox.judge_process import JudgeProcess
 from watermaster.adapters.system_clock import SystemClock
-from watermaster.contract.checks import Checks
-from watermaster.gate.judge import build_judge
-from watermaster.gate.verdict import Judge
+from watermaster.gate.judge import build_stream_judge
 from watermaster.runtime.configuration import Configuration, GateConfiguration
 from watermaster.runtime.contracts_in_force import ContractsInForce
 from watermaster.runtime.crash_points import perhaps_crashing
@@ -44,6 +42,7 @@ from watermaster.runtime.supervisor import FaultMessage, LastWords, Supervisor
 from watermaster.runtime.transfer import Transfer
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
 from watermaster.wiring.contract import compile_checks
+from watermaster.wiring.registry import gate_shelf
 
 UNKNOWN_TOPIC = "WM-KAFKA-UNKNOWN-TOPIC"
 
@@ -114,15 +113,17 @@ def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, sh
         mark.beat()
         time.sleep(seconds)
 
+    observer = StatisticsObserver(slot, clock, _PipeSink(pipe))
+    shelf = gate_shelf(spec.configuration, gate.cluster, observer.condition)
     contracts = ContractsInForce(
         KafkaLogReader(settings, gate.control, _translate),
         {stream.landing: stream.schema_object for stream in gate.streams},
         compile_checks,
-        _build_judge,
+        lambda checks: perhaps_crashing(build_stream_judge(checks, shelf.lookup)),
         sleep,
     )
     contracts.load()
-    isolated = JudgeProcess(build_judge, perhaps_crashing)
+    isolated = JudgeProcess(build_stream_judge, perhaps_crashing, pick=shelf.pick)
     guarded = GuardedJudge(mark, isolated)
     identity = f"{gate.name}.{spec.instance}.{slot}"
     upstream = KafkaUpstream(settings, gate.group_id, _translate, member=identity)
@@ -150,11 +151,10 @@ def _transfer(spec: GateSpec, slot: int, mark: JudgingMark, pipe: Connection, sh
         downstream.open()
         return downstream
 
-    observer = StatisticsObserver(slot, clock, _PipeSink(pipe))
     transfer = Transfer(
         upstream=upstream,
         open_downstream=open_downstream,
-        stage=GateStage(gate, contracts, positions, guarded.judge),
+        stage=GateStage(gate, contracts, positions, guarded.judge, shelf),
         clock=clock,
         observer=observer,
         settings=TransferSettings(
@@ -183,10 +183,6 @@ def _translate(error: KafkaError) -> Fault:
     if fault.code == UNKNOWN_TOPIC:
         return WorldFault(fault.code, fault.message, hint=fault.hint, retriable=True)
     return fault
-
-
-def _build_judge(checks: Checks) -> Judge:
-    return perhaps_crashing(build_judge(checks))
 
 
 def run_gate(

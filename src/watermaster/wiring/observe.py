@@ -13,15 +13,17 @@ from watermaster.adapters.kafka.topic_reader import KafkaTopicReader
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.compiler import compile_contract
 from watermaster.contract.document import read_contract
-from watermaster.gate.judge import build_judge
 from watermaster.runtime.configuration import ClusterConfiguration, Configuration, StreamConfiguration
 from watermaster.runtime.observe import Observation, Observing, Start
 from watermaster.runtime.observe_report import ObserveReport, report_on
 from watermaster.runtime.observe_stream import Judged, Subject
 from watermaster.runtime.ports import Clock
+from watermaster.runtime.registry_settings import RegistryConfiguration
+from watermaster.runtime.schema_shelf import SchemaShelf, fetching_judge
 from watermaster.runtime.topic_state import TopicState
 from watermaster.stream.fault import UsageFault
 from watermaster.wiring.contract import compile_checks
+from watermaster.wiring.registry import reading_shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,14 @@ def observe(
     show_values: bool,
     should_stop: Callable[[], bool],
     on_progress: Callable[[Observation], None],
+    registry: RegistryConfiguration | None = None,
 ) -> ObserveReport:
     """Judge and count until the ends are reached, `seconds` are over, or told to stop. Read-only on the cluster.
 
     Raises UsageFault for contracts and permissions, WorldFault for a cluster that cannot be reached.
     """
-    compiled = [(one, _judged(one.contract, one), _against(one)) for one in wanted]
+    shelf = reading_shelf(cluster.name, registry)
+    compiled = [(one, _judged(one.contract, one, shelf), _against(one, shelf)) for one in wanted]
     settings = connect(cluster).settings
     limits = _record_limits(KafkaTopicAdmin(settings), wanted)
     subjects = [Subject(one.topic, judged, other, limits.get(one.topic)) for one, judged, other in compiled]
@@ -97,15 +101,15 @@ def _bounded(should_stop: Callable[[], bool], clock: Clock, seconds: float | Non
     return lambda: should_stop() or clock.monotonic_s() >= until_s
 
 
-def _against(wanted: Wanted) -> Judged | None:
-    return _judged(wanted.against, wanted) if wanted.against is not None else None
+def _against(wanted: Wanted, shelf: SchemaShelf) -> Judged | None:
+    return _judged(wanted.against, wanted, shelf) if wanted.against is not None else None
 
 
-def _judged(path: Path, wanted: Wanted) -> Judged:
+def _judged(path: Path, wanted: Wanted, shelf: SchemaShelf) -> Judged:
     content = _read(path)
     name = wanted.schema_object or _schema_object(content, path, wanted.topic)
     checks = compile_checks(content, str(path), name)
-    return Judged(str(path), checks, build_judge(checks))
+    return Judged(str(path), checks, fetching_judge(checks, shelf))
 
 
 def _schema_object(content: bytes, path: Path, topic: str) -> str | None:

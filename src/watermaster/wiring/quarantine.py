@@ -20,7 +20,7 @@ from watermaster.adapters.kafka.log_reader import KafkaLogReader
 from watermaster.adapters.sandbox.judge_process import JudgeProcess
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.checks import Checks
-from watermaster.gate.judge import build_judge
+from watermaster.gate.judge import build_stream_judge
 from watermaster.quarantine.held import Adoption
 from watermaster.quarantine.lifecycle import Actor
 from watermaster.quarantine.selection import Selection
@@ -34,9 +34,11 @@ from watermaster.runtime.contracts_in_force import Contracts, ContractsInForce
 from watermaster.runtime.crash_points import perhaps_crashing
 from watermaster.runtime.hold_survey import Survey, Surveyed
 from watermaster.runtime.letter_ledger import missing_letters
+from watermaster.runtime.schema_shelf import SchemaShelf, fetching_judge
 from watermaster.stream.fault import Fault, UsageFault, WorldFault
 from watermaster.wiring.adopted_contracts import adopted_contracts
 from watermaster.wiring.contract import compile_checks
+from watermaster.wiring.registry import reading_shelf, registry_of
 
 ANONYMOUS = "User:ANONYMOUS"
 """Kafka's own name for who has not logged in."""
@@ -54,6 +56,7 @@ class QuarantineDesk:
     adoption: Adoption
     clock: SystemClock
     isolated: JudgeProcess
+    schemas: SchemaShelf
 
     @property
     def adopted(self) -> QuarantineConfiguration | None:
@@ -63,12 +66,12 @@ class QuarantineDesk:
     def contracts(self) -> Contracts:
         """The contracts in force now; raises UsageFault where a gate's stream has none."""
         if isinstance(self.gate, QuarantineConfiguration):
-            return adopted_contracts(self.configuration, self.gate, self.settings, translate)
+            return adopted_contracts(self.configuration, self.gate, self.settings, translate, self.schemas)
         contracts = ContractsInForce(
             KafkaLogReader(self.settings, self.gate.control, translate),
             {stream.landing: stream.schema_object for stream in self.gate.streams},
             compile_checks,
-            lambda checks: perhaps_crashing(build_judge(checks)),
+            lambda checks: perhaps_crashing(fetching_judge(checks, self.schemas)),
             time.sleep,
         )
         contracts.load()
@@ -106,7 +109,9 @@ def open_desk(configuration: Configuration, name: str) -> Iterator[QuarantineDes
     gate = configuration.gates.get(name) or configuration.quarantines[name]
     settings = connect(configuration.clusters[gate.cluster]).settings
     reader = KafkaAuditReader(settings)
-    isolated = JudgeProcess(build_judge, perhaps_crashing)
+    cluster = configuration.clusters[gate.cluster]
+    schemas = reading_shelf(gate.cluster, registry_of(configuration, cluster))
+    isolated = JudgeProcess(build_stream_judge, perhaps_crashing, pick=schemas.pick)
     try:
         yield QuarantineDesk(
             configuration=configuration,
@@ -117,6 +122,7 @@ def open_desk(configuration: Configuration, name: str) -> Iterator[QuarantineDes
             adoption=_adoption(gate, reader),
             clock=SystemClock(),
             isolated=isolated,
+            schemas=schemas,
         )
     finally:
         isolated.close()

@@ -29,6 +29,7 @@ from watermaster.runtime.configuration import (
 )
 from watermaster.runtime.configuration_conflicts import find_conflicts
 from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
+from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.stream.fault import UsageFault
 
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -43,6 +44,7 @@ _PATH_KEYS: Final = {
     ClusterConfiguration: ("client_config",),
     GateConfiguration: ("metrics_token_file",),
     AlertConfiguration: ("url_file", "token_file", "key_file"),
+    RegistryConfiguration: ("password_file", "token_file", "ca_file", "certificate_file", "key_file"),
 }
 _FILLED_IN: Final = {
     Configuration: {"path"},
@@ -50,6 +52,7 @@ _FILLED_IN: Final = {
     GateConfiguration: {"name"},
     QuarantineConfiguration: {"name"},
     AlertConfiguration: {"name"},
+    RegistryConfiguration: {"name"},
 }
 """Fields that the reader sets and the file must not."""
 
@@ -128,6 +131,7 @@ class _Reading:
         if isinstance(databases, dict):
             root["databases"] = {name: self.expand(value, f"$.databases.{name}") for name, value in databases.items()}
         root["alerts"] = self.named(root.get("alerts", {}), "$.alerts", AlertConfiguration)
+        root["registries"] = self.named(root.get("registries", {}), "$.registries", RegistryConfiguration)
         root["monitor"] = self.section(root.get("monitor", {}), "$.monitor", MonitorConfiguration)
         if isinstance(root.get("runbooks"), list):
             root["runbooks"] = [
