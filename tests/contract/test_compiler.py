@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from watermaster.contract.checks import (
     Checks,
+    Encoding,
     FieldCheck,
     HoldBudget,
     LogicalType,
@@ -203,7 +204,8 @@ REFUSED = [
     (_extra_case("limits", "{depthMax: 100000}"), "schema.value", 8, "'depthMax' is refused"),
     (_extra_case("limits", "{depth: 10}"), "schema.unknown_key", 8, "Did you mean 'depthMax'?"),
     (_extra_case("key", "{encodng: json}"), "schema.unknown_key", 8, "Did you mean 'encoding'?"),
-    (_extra_case("key", "{encoding: avro}"), "schema.unknown_value", 8, "bytes, json, string"),
+    (_extra_case("key", "{encoding: xml}"), "schema.unknown_value", 8, "avro, bytes, json, json-schema, string"),
+    (_extra_case("encoding", "protobuf"), "schema.unknown_value", 8, "avro, json, json-schema"),
     (_extra_case("key", "{logicalType: object}"), "contract.encoding", 8, "`encoding: json`"),
     (_extra_case("key", "{encoding: bytes, logicalType: string}"), "contract.encoding", 8, "opaque"),
     (
@@ -213,10 +215,10 @@ REFUSED = [
         "at the top of the contract",
     ),
     (
-        HEAD + "servers:\n- {server: a, type: kafka, host: b, format: avro}\nschema: [{name: a}]\n",
+        HEAD + "servers:\n- {server: a, type: kafka, host: b, format: protobuf}\nschema: [{name: a}]\n",
         "contract.encoding",
         6,
-        "only JSON is judged",
+        "only JSON and Avro are judged",
     ),
     (
         HEAD + "servers:\n- {server: a, type: kafka, host: b, encoding: UTF-16}\nschema: [{name: a}]\n",
@@ -453,3 +455,24 @@ def test_two_streams_with_every_other_block_of_odcs() -> None:
     ]
     assert len(parcels.unjudged) == 1, "what one stream leaves unjudged is not said of the other"
     assert len(scans.unjudged) == 2
+
+
+@pytest.mark.parametrize(
+    ("servers", "extension", "encoding"),
+    [
+        ([], None, Encoding.JSON),
+        (["json"], None, Encoding.JSON),
+        (["avro"], None, Encoding.AVRO),
+        (["Avro", "avro"], None, Encoding.AVRO),
+        (["avro", "json"], None, Encoding.JSON),
+        ([], "avro", Encoding.AVRO),
+        (["json"], "json-schema", Encoding.JSON_SCHEMA),
+        (["avro"], "json", Encoding.JSON),
+    ],
+)
+def test_how_values_are_written(servers: list[str], extension: str | None, encoding: Encoding) -> None:
+    lines = [f"- {{server: s{n}, type: kafka, host: b, format: {name}}}" for n, name in enumerate(servers)]
+    ours = f"customProperties: [{{property: encoding, value: {extension}, vendor: watermaster}}]" if extension else ""
+    text = HEAD + "\n".join(["servers:", *lines] if lines else []) + f"\nschema:\n- name: a\n  {ours}\n"
+    (checks,) = compiled(text).checks
+    assert checks.encoding is encoding

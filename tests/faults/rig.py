@@ -133,9 +133,8 @@ class GateRig:
         first = self.produced
         for number in range(first, first + count):
             price = PRICE_MAX + 1 if chance.random() < bad_share else number % PRICE_MAX
-            value = b'{"id":%d,"customer":"c-%d","price":%d,"pad":"%s"}' % (number, number % 977, price, b"x" * 100)
-            headers = [("trace", b"%d" % number), ("empty", b""), ("null", None)] if number % 7 == 0 else None
-            key = None if number % 11 == 0 else b"k-%d" % (number % 4096)
+            key, value, named = self.record(number, price)
+            headers = [("trace", b"%d" % number), ("empty", b""), ("null", None)] if number % 7 == 0 else []
             while True:
                 try:
                     producer.produce(
@@ -144,13 +143,18 @@ class GateRig:
                         key,
                         partition=number % self.partitions,
                         timestamp=self.began_ms + number,
-                        headers=headers,
+                        headers=[*headers, *named] or None,
                     )
                     break
                 except BufferError:
                     producer.poll(0.1)
         assert producer.flush(60) == 0
         self.produced += count
+
+    def record(self, number: int, price: int) -> tuple[bytes | None, bytes, list[tuple[str, bytes]]]:
+        """Key, value, and headers that belong to them."""
+        value = b'{"id":%d,"customer":"c-%d","price":%d,"pad":"%s"}' % (number, number % 977, price, b"x" * 100)
+        return None if number % 11 == 0 else b"k-%d" % (number % 4096), value, []
 
     def produce_one(self, value: bytes, key: bytes = b"one", partition: int = 0) -> None:
         """One record with exactly this value."""

@@ -6,8 +6,10 @@ It also answers for what the registry behind it does not have, such as Confluent
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx2
@@ -18,7 +20,8 @@ TIMEOUT_S: Final = 30.0
 class RegistryProxy:
     """A context manager. Paths are those below the base of the API, without their query."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, certificate: Path | None = None) -> None:
+        """`certificate` is a PEM file of key and certificate, to be reached by https."""
         self.asked: list[tuple[str, dict[str, str]]] = []
         """Path and headers of every request."""
         self._target = target
@@ -38,12 +41,21 @@ class RegistryProxy:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake in the thread of its connection: one that never shakes hands must not stop all others.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self._scheme = "https"
         self._thread = threading.Thread(target=self._server.serve_forever, name="registry", daemon=True)
 
     @property
     def url(self) -> str:
         """The base of the API, as `registries` of watermaster.yaml wants it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, path: str, body: Any, status: int = 200) -> None:  # noqa: ANN401 - any JSON
         """Answer this from now on, whatever the registry says; bytes are sent as they are."""

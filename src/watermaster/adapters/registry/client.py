@@ -32,22 +32,22 @@ _MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json, application/json"
 
 
 class HttpRegistry:
-    """Implements `SchemaRegistry`. One connection pool; secrets are read anew for each request."""
+    """Implements `SchemaRegistry`. It is asked seldom, so it keeps no connection; secrets are read for each request."""
 
     def __init__(self, registry: RegistryConfiguration) -> None:
         """Raises WorldFault WM-REGISTRY-TLS if a certificate cannot be read."""
         self._registry = registry
         self._timeout_s = registry.timeout_ms / 1000
-        self._client = httpx2.Client(verify=_tls(registry), timeout=self._timeout_s, follow_redirects=False)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        self._tls = _tls(registry)
 
     def schema(self, schema_id: SchemaId) -> Schema | None:
         """See `SchemaRegistry.schema`."""
+        with httpx2.Client(verify=self._tls, timeout=self._timeout_s, follow_redirects=False) as client:
+            return self._schema(client, schema_id)
+
+    def _schema(self, client: httpx2.Client, schema_id: SchemaId) -> Schema | None:
         kind = "guids" if isinstance(schema_id, UUID) else "ids"
-        status, body = self._get(f"/schemas/{kind}/{schema_id}")
+        status, body = self._get(client, f"/schemas/{kind}/{schema_id}")
         if body is None:
             return Schema(OVERSIZE, "")
         if status == _NOT_FOUND and _error_code(body) == SCHEMA_NOT_FOUND:
@@ -55,9 +55,9 @@ class HttpRegistry:
         told = self._told(status, body)
         if told["kind"] != AVRO:  # what else refers to others is not followed: nothing is judged by it
             return Schema(told["kind"], told["text"])
-        return Schema(AVRO, told["text"], tuple(self._references(told["references"])))
+        return Schema(AVRO, told["text"], tuple(self._references(client, told["references"])))
 
-    def _references(self, references: list[Any]) -> Iterator[str]:
+    def _references(self, client: httpx2.Client, references: list[Any]) -> Iterator[str]:
         """Texts, each before those that refer to it, and each once."""
         done: dict[tuple[str, str], str] = {}
         begun: set[tuple[str, str]] = set()
@@ -70,7 +70,7 @@ class HttpRegistry:
                 begun.add((subject, version))
                 if len(begun) > REFERENCES_MAX:
                     raise self._wrong(f"a schema refers to more than {REFERENCES_MAX} others")
-                status, body = self._get(f"/subjects/{quote(subject, safe='')}/versions/{version}?deleted=true")
+                status, body = self._get(client, f"/subjects/{quote(subject, safe='')}/versions/{version}?deleted=true")
                 told = self._told(status, body)
                 follow(told["references"])
                 done[subject, version] = told["text"]
@@ -100,14 +100,14 @@ class HttpRegistry:
             raise self._wrong("what it calls an Avro schema is no JSON")
         return {"text": text, "kind": kind, "references": references}
 
-    def _get(self, path: str) -> tuple[int, bytes | None]:
+    def _get(self, client: httpx2.Client, path: str) -> tuple[int, bytes | None]:
         """Status and body; no body if it is longer than any schema. Bounded in time, however slowly it comes."""
         deadline_s = time.monotonic() + self._timeout_s
         content = bytearray()
         address = self._registry.url.rstrip("/") + path
         try:
             headers = {"Accept": _MEDIA_TYPE, **authorization(self._registry)}
-            with self._client.stream("GET", address, headers=headers) as answer:
+            with client.stream("GET", address, headers=headers) as answer:
                 for chunk in answer.iter_bytes():
                     content += chunk
                     if len(content) > ANSWER_BYTES_MAX:
