@@ -1,9 +1,11 @@
-"""The same record gets the same verdict as JSON on a stream, in JSON lines, CSV, Parquet and Avro."""
+"""The same record gets the same verdict on a stream as JSON, framed or not, and Avro, and in files of every form."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermaster.gate.judge import build_judge
+from watermaster.contract.checks import Encoding
+from watermaster.gate.judge import build_judge, build_stream_judge
+from watermaster.gate.schema import AVRO, JSON, Schema
 from watermaster.gate.verdict import BrokenRule
 from watermaster.wiring.check import check_files
 from watermaster.wiring.contract import compile_checks
@@ -53,7 +57,7 @@ schema:
 COLUMNS = 'id BIGINT, low DOUBLE, high DOUBLE, name VARCHAR, "on" BOOLEAN, tags VARCHAR[], place STRUCT(x BIGINT)'
 NAMES = ("id", "low", "high", "name", "on", "tags", "place")
 PLACE = {"type": "record", "name": "P", "fields": [{"name": "x", "type": ["null", "long"]}]}
-SCHEMA = fastavro.parse_schema({
+PLAIN_SCHEMA: Any = {
     "type": "record", "name": "R", "fields": [
         {"name": "id", "type": ["null", "long"]}, {"name": "low", "type": ["null", "double"]},
         {"name": "high", "type": ["null", "double"]}, {"name": "name", "type": ["null", "string"]},
@@ -61,7 +65,8 @@ SCHEMA = fastavro.parse_schema({
         {"name": "tags", "type": ["null", {"type": "array", "items": "string"}]},
         {"name": "place", "type": ["null", PLACE]},
     ],
-})  # fmt: skip
+}  # fmt: skip
+SCHEMA = fastavro.parse_schema(PLAIN_SCHEMA)
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6)
 doubles = st.none() | st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.1, 100.0, 1e300, 5e-324])
@@ -80,6 +85,20 @@ Outline = list[frozenset[BrokenRule]]
 def on_the_stream(rows: list[dict[str, Any]]) -> Outline:
     found = build_judge(CHECKS).judge([None] * len(rows), [json.dumps(row).encode() for row in rows], 0)
     return [frozenset(found[index].broken) if index in found else frozenset() for index in range(len(rows))]
+
+
+def behind_a_frame(values: list[bytes | None], encoding: Encoding) -> Outline:
+    schemas = {1: Schema(AVRO, json.dumps(PLAIN_SCHEMA)), 2: Schema(JSON, "{}")}
+    found = build_stream_judge(replace(CHECKS, encoding=encoding), schemas.__getitem__).judge(
+        [None] * len(values), values, 0
+    )
+    return [frozenset(found[index].broken) if index in found else frozenset() for index in range(len(values))]
+
+
+def binary(row: dict[str, Any]) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, SCHEMA, row)
+    return out.getvalue()
 
 
 def in_a_file(file: Path, numbers: list[int]) -> Outline:
@@ -122,6 +141,9 @@ def test_forms_agree(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[s
         )
         database.execute(f"COPY t TO '{folder}/a.parquet' (FORMAT parquet)")
     assert in_a_file(folder / "a.parquet", counted) == wanted
+
+    assert behind_a_frame([b"\0\0\0\0\1" + binary(row) for row in rows], Encoding.AVRO) == wanted
+    assert behind_a_frame([b"\0\0\0\0\2" + json.dumps(row).encode() for row in rows], Encoding.JSON_SCHEMA) == wanted
 
     with (folder / "a.avro").open("wb") as stream:
         fastavro.writer(stream, SCHEMA, rows)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, named_cluster
+from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, configured_registry, named_cluster
 from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
 from watermaster.cli.output import ClusterOption, ConfigOption, OutputFormat, OutputOption, inert, say, show_json
 from watermaster.runtime.record_source import Form
@@ -72,7 +72,8 @@ def infer(
         else:
             named = named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
             chosen = named or configured_cluster(config, cluster)
-            inferred = infer_topic(chosen, topic, stream, parse_start(start), progress)
+            registry = configured_registry(config, chosen)
+            inferred = infer_topic(chosen, topic, stream, parse_start(start), progress, registry)
     if out is not None:
         write_new_file(out, inferred.text, force=force)
     _show(inferred, out, output)

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from watermaster.contract.checks import (
+    FRAMED_ENCODINGS,
     Bound,
     CelRule,
     Checks,
+    Encoding,
     FieldCheck,
     LogicalType,
     OnFailure,
@@ -36,6 +38,11 @@ _TYPE_WORDS = {
     LogicalType.MAP: "a map",
     LogicalType.ANY: "any value",
 }
+_ENCODINGS = {
+    Encoding.JSON: "one JSON object",
+    Encoding.JSON_SCHEMA: "one JSON object behind the frame of a schema registry",
+    Encoding.AVRO: "one JSON object, written in Avro behind the frame of a schema registry",
+}
 _TOMBSTONES = {
     TombstonePolicy.PASS: "A null value (tombstone) passes.",
     TombstonePolicy.HOLD: "A null value (tombstone) is held.",
@@ -57,7 +64,8 @@ def describe(checks: Checks) -> list[str]:
 def describe_record(checks: Checks) -> list[str]:
     """What is asked of a record as a whole, and of its key."""
     sentences = [
-        f"Each record of {checks.stream} is one JSON object, at most {checks.limits.value_bytes_max:,} bytes long.",
+        f"Each record of {checks.stream} is {_ENCODINGS[checks.encoding]}, at most "
+        f"{checks.limits.value_bytes_max:,} bytes long.",
         _TOMBSTONES[checks.tombstone],
         *_key(checks),
     ]
@@ -79,6 +87,8 @@ def _key(checks: Checks) -> Iterator[str]:
     key = checks.key
     if key.required:
         yield "The record's key must be there."
+    if key.encoding in FRAMED_ENCODINGS:
+        yield f"The record's key is written as {_ENCODINGS[key.encoding].replace('object', 'value')}."
     if key.check is not None:
         own, *inner = _field(key.check)
         yield own.replace("key may be missing or null, else it is", "The record's key, where there is one, is", 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
-from watermaster.contract.checks import Limits
+from watermaster.contract.checks import Encoding, Limits
 from watermaster.contract.draft import ContractDraft, FieldDraft
 from watermaster.contract.draft.text import draft_text
 from watermaster.contract.inference.proposal import Origin, propose
@@ -27,6 +27,8 @@ class SampleBlock:
     values: Sequence[bytes | None]
     keys: Sequence[bytes | None] | None = None
     read: int = 0
+    refused: Sequence[str] = ()
+    """Reason codes of records beside these that are none."""
 
 
 class SampleSource(Protocol):
@@ -35,6 +37,11 @@ class SampleSource(Protocol):
     @property
     def remarks(self) -> Sequence[str]:
         """What was not read and why, as sentences; known in the end."""
+        ...
+
+    @property
+    def encoding(self) -> Encoding:
+        """How its values are written on the stream; known in the end."""
         ...
 
     def blocks(self) -> Iterator[SampleBlock]:
@@ -51,6 +58,8 @@ class Learning:
     def take(self, block: SampleBlock) -> None:
         """Take in some records; bad ones are counted and teach nothing."""
         keys = block.keys
+        for code in block.refused:
+            self.summary.pass_over(code)
         for index, value in enumerate(block.values):
             key = None if keys is None else keys[index]
             if keys is not None:
@@ -104,7 +113,8 @@ def infer(source: SampleSource, origin: Origin, progress: Progress = lambda *_: 
     for block in source.blocks():
         learning.take(block)
         progress(learning.summary.records, block.read, None)
-    return replace(conclude_known(learning.summary, origin), remarks=tuple(source.remarks))
+    written = replace(origin, encoding=source.encoding)
+    return replace(conclude_known(learning.summary, written), remarks=tuple(source.remarks))
 
 
 def learn_part(source: RecordSource, part: Part, tell: Callable[[int, int], None] = lambda *_: None) -> StreamSummary:

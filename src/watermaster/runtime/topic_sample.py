@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from watermaster.contract.checks import Encoding
 from watermaster.runtime.contract_inference import SampleBlock
 from watermaster.runtime.observe import Start
 from watermaster.runtime.ports import Clock, ReadResult, TopicReader, Trouble, TroubleKind
+from watermaster.runtime.sample_texts import SampleTexts
 from watermaster.stream.coordinates import TopicPartition
 
 READ_TIMEOUT_S: Final = 0.25
@@ -21,8 +23,17 @@ class TopicSource:
     """Implements `SampleSource` over a reader; `bytes_max` bounds keys and values together."""
 
     def __init__(
-        self, reader: TopicReader, topic: str, start: Start, clock: Clock, *, bytes_max: int = BYTES_MAX
+        self,
+        reader: TopicReader,
+        topic: str,
+        start: Start,
+        clock: Clock,
+        *,
+        bytes_max: int = BYTES_MAX,
+        texts: SampleTexts | None = None,
     ) -> None:
+        """`texts` finds out whether values name schemas of a registry; without it they are taken as they are."""
+        self._texts = texts
         self._reader = reader
         self._topic = topic
         self._start = start
@@ -36,7 +47,14 @@ class TopicSource:
     @property
     def remarks(self) -> tuple[str, ...]:
         """See `SampleSource.remarks`."""
-        return tuple(self._remarks)
+        framed = self._texts is not None and self._texts.keys_are_framed
+        own = ("the keys name schemas of a registry and were not learnt from: describe them (`key.encoding`)",)
+        return (*self._remarks, *(own if framed else ()))
+
+    @property
+    def encoding(self) -> Encoding:
+        """See `SampleSource.encoding`."""
+        return Encoding.JSON if self._texts is None else self._texts.encoding
 
     def blocks(self) -> Iterator[SampleBlock]:
         """See `SampleSource.blocks`. Raises the fault of a topic that is not there or may not be read."""
@@ -62,7 +80,10 @@ class TopicSource:
         for batch in result.batches:
             if batch.source in self._ends:
                 self._read += batch.bytes
-                yield SampleBlock(batch.values, batch.keys, self._read)
+                if self._texts is None:
+                    yield SampleBlock(batch.values, batch.keys, self._read)
+                else:
+                    yield self._texts.block(batch, self._read)
                 self._advance(batch.source, batch.offsets[-1] + 1)
         for source, end in result.ends.items():
             self._advance(source, end)

@@ -22,8 +22,11 @@ from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.contract_inference import Inferred, Learning, Progress, conclude_known, infer, learn_part
 from watermaster.runtime.observe import Start
 from watermaster.runtime.record_source import Form, Part
+from watermaster.runtime.registry_settings import RegistryConfiguration
+from watermaster.runtime.sample_texts import SampleTexts
 from watermaster.runtime.topic_sample import TopicSource
 from watermaster.stream.fault import WorldFault
+from watermaster.wiring.registry import reading_shelf
 
 __all__ = ["infer_files", "infer_topic", "refuse_other", "topic_learner", "write_new_file"]
 
@@ -81,12 +84,19 @@ def _learn_all(
 
 
 def infer_topic(
-    cluster: ClusterConfiguration, topic: str, stream: str | None, start: Start, progress: Progress
+    cluster: ClusterConfiguration,
+    topic: str,
+    stream: str | None,
+    start: Start,
+    progress: Progress,
+    registry: RegistryConfiguration | None = None,
 ) -> Inferred:
     """A draft from the records of a topic up to its ends; no group is joined, nothing is committed. Raises faults."""
     reader = KafkaTopicReader(connect(cluster).settings, translate_error)
     try:
-        return infer(TopicSource(reader, topic, start, SystemClock()), Origin(topic, stream or topic), progress)
+        texts = SampleTexts(reading_shelf(cluster.name, registry))
+        source = TopicSource(reader, topic, start, SystemClock(), texts=texts)
+        return infer(source, Origin(topic, stream or topic), progress)
     finally:
         reader.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
+from watermaster.contract.checks import Encoding
 from watermaster.contract.draft.value import ContractDraft, DraftScalar, FieldDraft, KeyDraft, RuleDraft
 
 API_VERSION: Final = "v3.2.0"
@@ -74,8 +75,10 @@ def _schema(draft: ContractDraft) -> Iterator[str]:
     yield f"    physicalName: {quoted(draft.physical_name)}"
     yield f"    physicalType: {quoted(draft.physical_type)}"
     yield "    logicalType: object"
-    if draft.key is not None or draft.unknown_fields_held:
+    if draft.key is not None or draft.unknown_fields_held or draft.encoding is not Encoding.JSON:
         yield "    customProperties:"
+    if draft.encoding is not Encoding.JSON:
+        yield f"      - {{property: encoding, value: {draft.encoding.value}, vendor: watermaster}}"
     if draft.unknown_fields_held:
         yield "      - {property: unknownFields, value: hold, vendor: watermaster}"
     if draft.key is not None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
+from watermaster.contract.checks import Encoding
+
 DraftScalar: TypeAlias = str | int | Decimal | bool
 
 
@@ -69,4 +71,5 @@ class ContractDraft:
     rules: tuple[RuleDraft, ...] = ()
     key: KeyDraft | None = None
     unknown_fields_held: bool = False
+    encoding: Encoding = Encoding.JSON
     comments: tuple[str, ...] = ()

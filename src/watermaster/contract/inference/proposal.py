@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from watermaster.contract.activation import CONTRACT_BYTES_MAX
+from watermaster.contract.checks import Encoding
 from watermaster.contract.draft import ContractDraft, FieldDraft, KeyDraft, RuleDraft
 from watermaster.contract.draft.text import contract_id, draft_text
 from watermaster.contract.inference.evidence import FORMAT_MIN, KEY_MIN, UNIQUE_MIN, VARIANT_MIN, share
@@ -38,6 +39,8 @@ class Origin:
     place: str
     stream: str
     physical_type: str = "topic"
+    encoding: Encoding = Encoding.JSON
+    """Of its values, on the stream."""
 
 
 def propose(summary: StreamSummary, origin: Origin) -> ContractDraft:
@@ -64,6 +67,7 @@ def _propose(summary: StreamSummary, origin: Origin, extent: Extent) -> Contract
         fields=fields,
         rules=rules,
         key=_key(summary.keys, summary),
+        encoding=origin.encoding,
         comments=(*_preface(summary, origin), *_about_variants(summary, discriminator)),
     )
 
