@@ -7,7 +7,7 @@ import pytest
 from watermaster.adapters.memory.clock import MemoryClock
 from watermaster.adapters.memory.registry import MemoryRegistry, MemorySchemas
 from watermaster.gate.schema import AVRO, Schema, SchemaId
-from watermaster.runtime.schema_shelf import ASK_AGAIN_S, PATIENCE_RENEWED_S, TROUBLE_S, SchemaShelf
+from watermaster.runtime.schema_shelf import ASK_AGAIN_S, IDS_MAX, PATIENCE_RENEWED_S, TROUBLE_S, SchemaShelf
 from watermaster.stream.fault import Fault, InternalFault, WorldFault
 
 LONG, TEXT = Schema(AVRO, '"long"'), Schema(AVRO, '"string"')
@@ -140,3 +140,15 @@ def test_who_waits_asks_less_and_less_often(rig: Rig) -> None:
     rig.registry.fault = None
     rig.clock.sleep(30)
     assert rig.shelf.is_ready([1])
+
+
+def test_ids_without_end_take_no_memory_without_end(rig: Rig) -> None:
+    rig.shelf.fetch([1])
+    rig.code(7)
+    rig.clock.sleep(WAIT_S)
+    assert rig.code(7) == ""
+    for first in range(10_000, 10_000 + 3 * IDS_MAX, 500):
+        ids = [1, *range(first, first + 500)]
+        assert rig.code(*ids) == ""
+        assert rig.shelf.lookup(1) == LONG, "what is fetched together is there together"
+    assert len(rig.shelf._entries) <= IDS_MAX + 501

@@ -89,6 +89,9 @@ class SchemaShelf:
 
     def fetch(self, ids: Collection[SchemaId]) -> None:
         """See `SchemaSupply.fetch`."""
+        if max(len(self._entries), len(self._unknown_since_s)) > IDS_MAX:
+            self._entries.clear()
+            self._unknown_since_s.clear()
         now_s = self._clock.monotonic_s()
         stale = [one for one in ids if one not in self._entries or self._entries[one].fresh_until_s <= now_s]
         if not stale:
@@ -114,9 +117,6 @@ class SchemaShelf:
 
     def _ask_all(self, ids: Collection[SchemaId], began_s: float) -> None:
         """All unknown ids are waited for at once; every other fault ends the asking."""
-        if len(self._entries) + len(ids) > IDS_MAX:
-            self._entries.clear()
-            self._unknown_since_s.clear()
         unknown: WorldFault | None = None
         for schema_id in ids:
             now_s = self._clock.monotonic_s()
