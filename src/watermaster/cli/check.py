@@ -22,12 +22,14 @@ from watermaster.cli.check_source import (
     judge,
 )
 from watermaster.cli.check_view import CheckOutput, show_report
+from watermaster.cli.check_window import FollowOption, GraceOption, WindowOption, check_windows
 from watermaster.cli.errors import EXIT_CODES, ExitCode
 from watermaster.cli.output import ClusterOption, ConfigOption, show_json, show_table
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault, WorldFault
 
 if TYPE_CHECKING:
+    from watermaster.contract.checks import Checks
     from watermaster.runtime.check import Progress
     from watermaster.runtime.check_report import CheckReport
 
@@ -74,6 +76,9 @@ def check(
     topic: TopicOption = None,
     start: FromOption = "beginning",
     offsets: RangeOption = None,
+    window: WindowOption = None,
+    grace: GraceOption = "5m",
+    follow: FollowOption = False,
     config: ConfigOption = Path("watermaster.yaml"),
     cluster: ClusterOption = None,
     record: RecordOption = False,
@@ -91,6 +96,10 @@ def check(
     read-only and shut in; the records are the table `${table}`, also under the schema object's name). They are judged
     over all of the run as one batch, exactly, and never change the verdict of a record.
 
+    --window judges the newest closed window of a topic, for instance the last whole hour of the trusted stream; with
+    --record the one after the newest kept one, so that none is left out and each record is in one of them, and --follow
+    goes on for ever. Findings hold nothing back: what stands in trusted stays there.
+
     With --record the run is kept in the database of the configuration, where `--runs` lists it. `monitor` opens an
     incident when the newest run of a stream failed, or none came for longer than the contract's SLA `frequency`.
 
@@ -107,6 +116,11 @@ def check(
         paths or (), form, processes, table or (), database, topic, start, offsets or (), config, cluster
     )
     source.require_one()
+    if window is not None:
+        judged = _checks(contract, stream)
+        raise typer.Exit(
+            check_windows(judged, topic, window, grace, config, cluster, output, _exit_code, keep=record, follow=follow)
+        )
     report = _judge_and_keep(source, contract, stream, config if record else None, record_file)
     show_report(report, output)
     _end(report)
@@ -118,9 +132,8 @@ def _judge_and_keep(
     """`runs_of` is the configuration whose database keeps the run."""
     from watermaster.wiring.check_record import keep_run
     from watermaster.wiring.check_runs import open_runs, run_of
-    from watermaster.wiring.contract import compile_checks
 
-    checks = compile_checks(_read(contract), str(contract), stream)
+    checks = _checks(contract, stream)
     now_ms = int(time.time() * 1000)
     with _progress() as progress:
         report = judge(source, checks, now_ms, progress)
@@ -129,6 +142,12 @@ def _judge_and_keep(
     if record_file is not None:
         keep_run(report, record_file, now_ms, _exit_code(report))
     return report
+
+
+def _checks(contract: Path, stream: str | None) -> Checks:
+    from watermaster.wiring.contract import compile_checks
+
+    return compile_checks(_read(contract), str(contract), stream)
 
 
 def _read(contract: Path) -> bytes:

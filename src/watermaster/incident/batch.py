@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from watermaster.incident.answer import span
@@ -31,6 +31,10 @@ class BatchRun:
     failed_assertions: int
     exit_code: int
     every_ms: int | None = None
+    window_ms: tuple[int, int] | None = None
+    """The window of a topic that it was: begin and end, since the epoch."""
+    stops: Mapping[int, int] = field(default_factory=dict)
+    """Of a window: the offset behind its last record, by partition."""
 
 
 def batch_signals(newest: Iterable[BatchRun], now_ms: int) -> tuple[Signal, ...]:

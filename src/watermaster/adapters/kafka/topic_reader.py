@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from watermaster.adapters.kafka.columns import CONSUME_MAX, as_columns
 from watermaster.adapters.kafka.connection import consumer_settings
-from watermaster.adapters.kafka.log_bounds import log_bounds
+from watermaster.adapters.kafka.log_bounds import REQUEST_TIMEOUT_S, log_bounds
 from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, UNUSED_GROUP, partitions_of
 from watermaster.runtime.ports import ReadResult
 from watermaster.stream.coordinates import TopicPartition
@@ -35,6 +35,18 @@ class KafkaTopicReader:
             return log_bounds(self._consumer, source.topic, source.partition)
         except KafkaException as error:
             raise self._translate(error.args[0]) from error
+
+    def offsets_at(self, sources: Sequence[TopicPartition], at_ms: int) -> Mapping[TopicPartition, int | None]:
+        """The first record that is not older than a moment; None where there is none."""
+        asked = [KafkaTopicPartition(source.topic, source.partition, at_ms) for source in sources]
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout=REQUEST_TIMEOUT_S) if asked else []
+        except KafkaException as error:
+            raise self._translate(error.args[0]) from error
+        for answer in found:
+            if answer.error is not None:
+                raise self._translate(answer.error)
+        return {TopicPartition(f.topic, f.partition): f.offset if f.offset >= 0 else None for f in found}
 
     def begin(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read from these positions and no others."""
