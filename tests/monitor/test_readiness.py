@@ -47,6 +47,7 @@ GOOD = Surroundings(
     quarantine=HELD,
     internals=(OFFSETS,),
     transactions=Transactions(15_000, 900_000),
+    detects_ms=70_000,
 )
 KEPT = Promise(latency_ms=60_000, retention_ms=7 * DAY_MS, owned=True)
 
@@ -134,6 +135,16 @@ CASES: list[tuple[int, Promise | None, Surroundings, list[tuple[str, Severity]]]
         replace(GOOD, quarantine=replace(HELD, wider_readers=("User:x",))),
         [("quarantine-readers", Severity.ADVICE)],
     ),
+    (47, replace(KEPT, detect_ms=70_000), GOOD, []),
+    (48, replace(KEPT, detect_ms=69_999), GOOD, [("reaction", Severity.ERROR)]),
+    (
+        49,
+        replace(KEPT, notify_ms=60_000),
+        replace(GOOD, routes=()),
+        [("alert-route", Severity.WARNING), ("reaction", Severity.ERROR)],
+    ),
+    (50, replace(KEPT, notify_ms=60_000, repair_ms=1), GOOD, []),
+    (51, replace(KEPT, repair_ms=1), replace(GOOD, transactions=None), [("reaction", Severity.WARNING)]),
     (42, KEPT, replace(GOOD, routes=None), [("alert-route", Severity.UNKNOWN)]),
     (43, KEPT, replace(GOOD, routes=(AlertRoute("pager"),)), [("alert-route", Severity.WARNING)]),
     (44, KEPT, replace(GOOD, routes=(AlertRoute("pager", TRIAL_MS_MAX + 1),)), [("alert-route", Severity.WARNING)]),
@@ -181,6 +192,10 @@ def test_what_nobody_has_chosen_yet_is_called_a_default() -> None:
         ({"property": "latency", "value": 4, "unit": "m"}, Promise(unread=("latency",))),
         ({"property": "latency", "value": "soon", "unit": "h"}, Promise(unread=("latency",))),
         ({"property": "latency", "value": -1, "unit": "h"}, Promise(unread=("latency",))),
+        ({"property": "timeToDetect", "value": 5, "unit": "min"}, Promise(detect_ms=300_000)),
+        ({"property": "TN", "value": 90, "unit": "s"}, Promise(notify_ms=90_000)),
+        ({"property": "timetorepair", "value": 1, "unit": "d"}, Promise(repair_ms=DAY_MS)),
+        ({"property": "tr", "value": 1, "unit": "m"}, Promise(unread=("timeToRepair",))),
         ({"property": "generalAvailability", "value": "2030-01-01"}, Promise()),
     ],
 )

@@ -123,7 +123,7 @@ def show_outage(result: OutageResult) -> None:
         say(f" {line}")
     out.print()
     out.print(Text(f" The incident, as `watermaster incident show {result.incident.number}` prints it", style="bold"))
-    incident_view.show(result.incident)
+    incident_view.show(result.incident, result.incident.seen_ms)
     out.print()
     out.print(Text(" On your own cluster", style="bold"))
     for command, what in NEXT_STEPS:

@@ -71,7 +71,7 @@ def _show(number: NumberArgument, config: ConfigOption = CONFIG, output: OutputO
     if output is OutputFormat.JSON:
         show_json(found)
     else:
-        incident_view.show(found)
+        incident_view.show(found, _now_ms())
 
 
 def _ack(number: NumberArgument, config: ConfigOption = CONFIG, by: ByOption = "", yes: YesOption = False) -> None:

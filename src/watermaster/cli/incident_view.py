@@ -32,7 +32,7 @@ def row(incident: Incident) -> tuple[object, ...]:
     )
 
 
-def show(incident: Incident) -> None:
+def show(incident: Incident, now_ms: int) -> None:
     """The screen."""
     from watermaster.cli.incident_runbook import say_first_steps
     from watermaster.incident.page import next_command
@@ -42,6 +42,8 @@ def show(incident: Incident) -> None:
     say(f"{one_line(incident.title, length_max=EVIDENCE_CHARACTERS_MAX)}")
     say(f"problem {incident.key}; taken by {owner}")
     say(f"opened {moment(incident.opened_ms)}, last seen {moment(incident.seen_ms)}")
+    for reacted in incident.reacted(incident.resolved_ms or now_ms):
+        say(f"promised: {reacted}")
     for number, (question, answer) in enumerate(incident.answers.listed(), 1):
         say()
         say(f"{number}. {question}")

@@ -8,6 +8,7 @@ from typing import Final
 
 from watermaster.incident.answer import Answers
 from watermaster.incident.life import Action, State, step
+from watermaster.incident.reaction import Reacted, Reaction, ReactionPromise, Times, measure_reactions
 from watermaster.incident.runbook import SiteRunbook
 from watermaster.incident.signal import Signal
 
@@ -53,11 +54,27 @@ class Incident:
     timeline: tuple[Entry, ...] = ()
     runbook: SiteRunbook | None = None
     """What the site has written for it; the built-in one is of the first signal's kind."""
+    began_ms: int | None = None
+    """Since when it is bad, as far as that is known."""
+    notified_ms: int | None = None
+    """When the first page has arrived."""
+    promised: ReactionPromise | None = None
+    """What the contract of its stream promises of reactions."""
+    passed: tuple[Reaction, ...] = ()
+    """Which of them were told to be late."""
 
     @property
     def dedup_key(self) -> str:
         """The same for every page of this incident, and for no other one."""
         return f"watermaster/{self.key}#{self.opened_ms}"
+
+    def reacted(self, now_ms: int) -> tuple[Reacted, ...]:
+        """How long the promised reactions took, or have taken so far."""
+        if self.promised is None:
+            return ()
+        repaired_ms = self.resolved_ms if self.clear_since_ms is None else self.clear_since_ms
+        times = Times(self.began_ms, self.opened_ms, bool(self.paged), self.notified_ms, repaired_ms)
+        return measure_reactions(self.promised, times, now_ms)
 
     def noted(self, entry: Entry) -> Incident:
         """With one line more in the timeline."""
@@ -97,7 +114,7 @@ def assign(incident: Incident, assignee: str, who: str, at_ms: int) -> Incident 
 def resolve(incident: Incident, who: str, why: str, at_ms: int) -> Incident | None:
     """A person closes it. If its signals stay, it returns."""
     done = incident.after(Action.RESOLVE, who, f"resolved: {why}", at_ms)
-    return done and replace(done, resolved_ms=at_ms, summary=summarize(done, at_ms, why))
+    return done and replace(done, resolved_ms=at_ms, summary=summarize(replace(done, resolved_ms=at_ms), at_ms, why))
 
 
 def summarize(incident: Incident, at_ms: int, ending: str) -> str:
@@ -107,4 +124,5 @@ def summarize(incident: Incident, at_ms: int, ending: str) -> str:
     loss = f"up to {lost} records were lost unread" if lost else "no record was seen to be lost"
     taken = f"taken by {incident.acknowledged_by}" if incident.acknowledged_by else "nobody acknowledged it"
     title = incident.title.rstrip(".")
-    return f"{title}: open for {minutes:.1f} min, {incident.alarms} of 5 alarms, {taken}; {loss}; {ending}."
+    promised = "".join(f"; {reacted}" for reacted in incident.reacted(at_ms))
+    return f"{title}: open for {minutes:.1f} min, {incident.alarms} of 5 alarms, {taken}; {loss}{promised}; {ending}."

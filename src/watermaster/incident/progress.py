@@ -15,6 +15,7 @@ from watermaster.incident.answer import Answers
 from watermaster.incident.incident import Entry, Incident, summarize
 from watermaster.incident.life import Action, State
 from watermaster.incident.problem import ProblemKey
+from watermaster.incident.reaction import Reaction, ReactionPromise
 from watermaster.incident.runbook import SiteRunbook
 from watermaster.incident.severity import ALARMS_MAX, SEVERITIES, SeverityRow, alarms_of
 from watermaster.incident.signal import Signal
@@ -41,6 +42,8 @@ class Problem:
     answers: Answers
     owner: str | None = None
     runbook: SiteRunbook | None = None
+    began_ms: int | None = None
+    promised: ReactionPromise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def advance(
         if now_ms - since_ms < policy.raise_after_ms and alarms_of(problem.signals, policy.severities) < ALARMS_MAX:
             waiting[key] = since_ms
         else:
-            changed[key] = _returned(known, problem, policy, now_ms) or _opened(problem, policy, now_ms)
+            changed[key] = _returned(known, problem, policy, now_ms) or _opened(problem, policy, since_ms, now_ms)
     raised = {str(problem.key) for problem in problems}
     for key, incident in by_key.items():
         if key not in raised and incident.state is not State.RESOLVED:
@@ -88,7 +91,7 @@ def advance(
     return Progress(kept, waiting)
 
 
-def _opened(problem: Problem, policy: Policy, now_ms: int) -> Incident:
+def _opened(problem: Problem, policy: Policy, since_ms: int, now_ms: int) -> Incident:
     alarms = alarms_of(problem.signals, policy.severities)
     title = problem.signals[0].evidence[0]
     return Incident(
@@ -104,12 +107,15 @@ def _opened(problem: Problem, policy: Policy, now_ms: int) -> Incident:
         answers=problem.answers,
         owner=problem.owner,
         runbook=problem.runbook,
+        began_ms=since_ms if problem.began_ms is None else min(since_ms, problem.began_ms),
+        promised=problem.promised,
         timeline=(Entry(now_ms, MONITOR, f"opened with {alarms} of 5 alarms: {title}"),),
     )
 
 
 def _seen_again(incident: Incident, problem: Problem, policy: Policy, now_ms: int) -> Incident:
-    alarms = alarms_of(problem.signals, policy.severities)
+    late = Reaction.REPAIR in incident.passed
+    alarms = min(ALARMS_MAX, alarms_of(problem.signals, policy.severities) + late)
     if alarms > incident.alarms:
         text = f"rises from {incident.alarms} to {alarms} alarms: {problem.signals[0].evidence[0]}"
         incident = replace(incident.noted(Entry(now_ms, MONITOR, text)), alarms=alarms)
@@ -120,6 +126,7 @@ def _seen_again(incident: Incident, problem: Problem, policy: Policy, now_ms: in
         seen_ms=now_ms,
         clear_since_ms=None,
         runbook=problem.runbook,
+        promised=problem.promised,
     )
 
 
@@ -144,7 +151,8 @@ def _unseen(incident: Incident, policy: Policy, now_ms: int, *, blind: bool) -> 
     closed = incident.after(Action.CLEAR, MONITOR, f"resolved: {ending}", now_ms)
     if closed is None:
         return incident
-    return replace(closed, clear_since_ms=since_ms, resolved_ms=now_ms, summary=summarize(incident, now_ms, ending))
+    closed = replace(closed, clear_since_ms=since_ms, resolved_ms=now_ms)
+    return replace(closed, summary=summarize(closed, now_ms, ending))
 
 
 def _returned(known: Incident | None, problem: Problem, policy: Policy, now_ms: int) -> Incident | None:

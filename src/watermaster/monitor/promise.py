@@ -33,8 +33,14 @@ _PROPERTIES: Final[Mapping[str, str]] = {
     "re": "retention",
     "frequency": "frequency",
     "fy": "frequency",
+    "timetodetect": "timeToDetect",
+    "td": "timeToDetect",
+    "timetonotify": "timeToNotify",
+    "tn": "timeToNotify",
+    "timetorepair": "timeToRepair",
+    "tr": "timeToRepair",
 }
-"""ODCS's names and their abbreviations."""
+"""ODCS's names and their abbreviations, which are read in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,10 @@ class Promise:
     latency_ms: int | None = None
     retention_ms: int | None = None
     frequency_ms: int | None = None
+    detect_ms: int | None = None
+    notify_ms: int | None = None
+    repair_ms: int | None = None
+    """How soon a problem is noticed, told and mended."""
     owned: bool = False
     unread: tuple[str, ...] = ()
 
@@ -53,7 +63,7 @@ def read_promise(document: Mapping[str, Any]) -> Promise:
     found: dict[str, int] = {}
     unread: list[str] = []
     for entry in document.get("slaProperties") or ():
-        name = _PROPERTIES.get(str(entry.get("property")))
+        name = _PROPERTIES.get(str(entry.get("property")).casefold())
         if name is None:
             continue
         ms = duration_ms(entry.get("value"), entry.get("unit"))
@@ -62,9 +72,16 @@ def read_promise(document: Mapping[str, Any]) -> Promise:
         else:
             stricter = max if name == "retention" else min
             found[name] = stricter(ms, found.get(name, ms))
-    owned = owner(document) is not None
-    latency, retention, frequency = (found.get(name) for name in ("latency", "retention", "frequency"))
-    return Promise(latency, retention, frequency, owned, tuple(unread))
+    return Promise(
+        latency_ms=found.get("latency"),
+        retention_ms=found.get("retention"),
+        frequency_ms=found.get("frequency"),
+        detect_ms=found.get("timeToDetect"),
+        notify_ms=found.get("timeToNotify"),
+        repair_ms=found.get("timeToRepair"),
+        owned=owner(document) is not None,
+        unread=tuple(unread),
+    )
 
 
 def duration_ms(value: object, unit: object) -> int | None:

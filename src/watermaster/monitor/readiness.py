@@ -53,6 +53,24 @@ def _unread_promises(promise: Promise, _: Surroundings) -> Iterator[ReadinessFin
         yield ReadinessFinding("promise", Severity.UNKNOWN, f"{name} has no value that can be read", why, fix)
 
 
+def _reactions(promise: Promise, around: Surroundings) -> Iterator[ReadinessFinding]:
+    """Whether what is promised of detecting, notifying and repairing can be kept, and is judged."""
+    if promise.detect_ms is not None and promise.detect_ms < around.detects_ms:
+        message = f"timeToDetect of {hours(promise.detect_ms)}, and an incident opens after {hours(around.detects_ms)}"
+        fix = "Lower monitor.raise_after_ms and monitor.poll_ms in watermaster.yaml, or promise less."
+        yield ReadinessFinding("reaction", Severity.ERROR, message, "The promise is broken by design.", fix)
+    if promise.notify_ms is not None and around.routes == ():
+        message = f"timeToNotify of {hours(promise.notify_ms)}, and nobody is told of anything"
+        fix = "Add a route under `alerts` in watermaster.yaml."
+        yield ReadinessFinding("reaction", Severity.ERROR, message, "The promise is broken by design.", fix)
+    reactions = (promise.detect_ms, promise.notify_ms, promise.repair_ms)
+    if around.transactions is None and any(ms is not None for ms in reactions):
+        why = "`monitor` judges it for streams that a gate carries."
+        message = "how soon a problem is noticed, told or mended is promised, and nothing judges it"
+        fix = "Put a gate before the readers, or judge it where incidents of this stream are kept."
+        yield ReadinessFinding("reaction", Severity.WARNING, message, why, fix)
+
+
 def _real_time(promise: Promise, _: Surroundings) -> Iterator[ReadinessFinding]:
     slowest = [ms for ms in (promise.latency_ms, promise.frequency_ms) if ms is not None]
     if slowest and min(slowest) >= SLOW_MS:
@@ -73,5 +91,6 @@ _ABOUT_PROMISE: Final[tuple[Callable[[Promise, Surroundings], Iterator[Readiness
     _promised_retention,
     _owner,
     _unread_promises,
+    _reactions,
     _real_time,
 )

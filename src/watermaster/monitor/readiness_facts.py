@@ -108,6 +108,8 @@ class Surroundings:
     internals: tuple[InternalTopic, ...] = ()
     transactions: Transactions | None = None
     """None: no gate carries the stream."""
+    detects_ms: int = 0
+    """How long a problem lasts before `monitor` opens an incident."""
     auto_create: bool = False
     """Whether whoever asks for a topic that is not there creates it."""
 
@@ -128,4 +130,4 @@ class Surroundings:
 
 def hours(ms: int) -> str:
     """A length of time as contracts speak of it."""
-    return f"{ms / HOUR_MS:g} h"
+    return f"{ms / HOUR_MS:g} h" if ms >= HOUR_MS else f"{ms / 1000:g} s"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from watermaster.incident.incident import Incident
 from watermaster.incident.life import Action
 from watermaster.incident.paging import Route, Silence, plan_pages
+from watermaster.incident.promise_keeping import judge_reactions
 from watermaster.runtime.incident_ports import Change, IncidentStore, Memory, Note
 from watermaster.runtime.incident_watch import message_of
 from watermaster.stream.fault import UsageFault
@@ -41,10 +42,11 @@ def do(store: IncidentStore, number: int, deed: Deed, routes: tuple[Route, ...],
 
 
 def _step(memory: Memory, number: int, deed: Deed, routes: tuple[Route, ...], now_ms: int) -> Change:
-    was = next(incident for incident in memory.incidents if incident.number == number)
+    was = next(incident for incident in memory.known() if incident.number == number)
     done = deed(was)
     if done is None:
         return Change()
+    done = judge_reactions(done, now_ms)
     paged, pages = plan_pages(was, done, routes, memory.silences, now_ms)
     return Change((paged,), tuple(message_of(paged, page) for page in pages))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from watermaster.incident.incident import Incident
@@ -52,6 +52,15 @@ class Memory:
     silences: tuple[Silence, ...]
     notes: tuple[Note, ...]
     next_number: int
+    notified: Mapping[int, int] = field(default_factory=dict)
+    """When the first page of each of the incidents has arrived, by number."""
+
+    def known(self) -> tuple[Incident, ...]:
+        """The incidents, each with that moment."""
+        return tuple(
+            replace(incident, notified_ms=self.notified.get(incident.number, incident.notified_ms))
+            for incident in self.incidents
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from watermaster.incident.life import State
 from watermaster.incident.paging import Page, Route, plan_pages
 from watermaster.incident.problem import ProblemKey, group_signals
 from watermaster.incident.progress import Policy, Problem, advance
+from watermaster.incident.promise_keeping import judge_reactions
 from watermaster.incident.runbook import site_runbook
 from watermaster.incident.severity import HOUR_MS, SEVERITIES
 from watermaster.incident.signal import Signal
@@ -31,6 +32,7 @@ from watermaster.runtime.incident_ports import Change, ChangesSeen, IncidentStor
 from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.look_difference import Aspect
 from watermaster.runtime.ports import Clock
+from watermaster.runtime.reactions import Beginnings, PromisedReaction, promise_for
 from watermaster.runtime.signals import APART, SignalReader, blind_of
 from watermaster.stream.fault import Fault
 
@@ -72,6 +74,18 @@ class WatchState:
     """What objectives, volumes and timelines hang on and could not be seen."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one look came to: problems with their signals and since when they are bad, and what happened beside them."""
+
+    looks: Sequence[ClusterLook]
+    problems: Mapping[ProblemKey, tuple[Signal, ...]]
+    began_ms: Mapping[str, int | None]
+    blind: frozenset[str]
+    notes: Mapping[str, Sequence[Note]]
+    now_ms: int
+
+
 class IncidentWatch:
     """One monitor. `owners` says whose a topic is by its contract."""
 
@@ -88,10 +102,13 @@ class IncidentWatch:
         changes: Callable[[Sequence[ClusterLook]], ChangesSeen] = lambda _: ChangesSeen(),
         budgets: Budgets | None = None,
         data: Sequence[DataWatch] = (),
+        reactions: Sequence[PromisedReaction] = (),
     ) -> None:
         """`batches` gives the newest kept run of `check` for each stream, `changes` what was seen to be changed beside
-        what the looks themselves show, `budgets` judges the objectives of contracts, `data` watches the records.
+        what the looks themselves show, `budgets` judges the objectives of contracts, `data` watches the records,
+        `reactions` is what contracts promise of detecting, notifying and repairing.
         """
+        self._reactions, self._beginnings = reactions, Beginnings()
         self._batches, self._changes, self._budgets, self._data = batches, changes, budgets, data
         self._happened = ClusterChanges(BEFORE_MS)
         self._look, self._store, self._senders, self._clock = look, store, senders, clock
@@ -120,10 +137,13 @@ class IncidentWatch:
         blind = told.blind.union(*(turn.blind for turn in seen), *map(blind_of, looks))
         changed, happened = self._changes(looks), self._happened(looks)
         notes = {name: (*changed.notes.get(name, ()), *happened.get(name, ())) for name in (*changed.notes, *happened)}
+        problems = group_signals(signals, self._feeders(), APART)
+        began = self._beginnings.see({str(key): found for key, found in problems.items()}, blind, now_ms)
+        turn = _Turn(looks, problems, began, blind, notes, now_ms)
         if not self._lead():
             return
         self._store.change(
-            lambda memory: self._step(memory, notes, signals, blind, looks, now_ms),
+            lambda memory: self._step(memory, turn),
             since_ms=now_ms - max(self._policy.return_within_ms, BEFORE_MS),
             holder=self._holder,
         )
@@ -168,34 +188,27 @@ class IncidentWatch:
         self.state = replace(self.state, leads=leads, fault="")
         return leads
 
-    def _step(
-        self,
-        memory: Memory,
-        changes: Mapping[str, Sequence[Note]],
-        signals: Sequence[Signal],
-        blind: frozenset[str],
-        looks: Sequence[ClusterLook],
-        now_ms: int,
-    ) -> Change:
+    def _step(self, memory: Memory, turn: _Turn) -> Change:
         def notes_of(cluster: str) -> Sequence[Note]:
             # What people record may be about every cluster; what was seen is about the one where it was.
-            return (*memory.notes, *changes.get(cluster, ()))
+            return (*memory.notes, *turn.notes.get(cluster, ()))
 
-        grouped = group_signals(signals, self._feeders(), APART)
-        began = {incident.key: incident.opened_ms for incident in memory.incidents if not incident.resolved_ms}
+        known, now_ms = memory.known(), turn.now_ms
+        opened = {incident.key: incident.opened_ms for incident in known if not incident.resolved_ms}
         problems = [
-            self._problem(key, found, _noted(notes_of(key.cluster), began.get(str(key), now_ms)), looks)
-            for key, found in grouped.items()
+            self._problem(key, turn, _noted(notes_of(key.cluster), opened.get(str(key), now_ms)))
+            for key in turn.problems
         ]
-        progress = advance(memory.incidents, memory.pending, problems, blind, self._policy, now_ms)
+        progress = advance(known, memory.pending, problems, turn.blind, self._policy, now_ms)
         changed = {incident.key: incident for incident in progress.changed}
-        kept = {incident.key: incident for incident in memory.incidents if incident.state is not State.RESOLVED}
+        kept = {incident.key: incident for incident in known if incident.state is not State.RESOLVED}
         before = {incident.number: incident for incident in memory.incidents}
         number, incidents, messages = memory.next_number, [], list[Message]()
         for incident in (kept | changed).values():
             if incident.number == 0:
                 incident, number = replace(incident, number=number), number + 1  # noqa: PLW2901 -- it is the same one
-            incident = incident.told(_beside(incident, notes_of(incident.cluster)))  # noqa: PLW2901 -- it is the same one
+            told = incident.told(_beside(incident, notes_of(incident.cluster)))
+            incident = judge_reactions(told, now_ms)  # noqa: PLW2901 -- it is the same one
             was = before.get(incident.number)
             paged, pages = plan_pages(was, incident, self._routes, memory.silences, now_ms)
             messages += [message_of(paged, page) for page in pages]
@@ -203,9 +216,8 @@ class IncidentWatch:
                 incidents.append(paged)
         return Change(tuple(incidents), tuple(messages), progress.pending)
 
-    def _problem(
-        self, key: ProblemKey, signals: tuple[Signal, ...], notes: Sequence[Note], looks: Sequence[ClusterLook]
-    ) -> Problem:
+    def _problem(self, key: ProblemKey, turn: _Turn, notes: Sequence[Note]) -> Problem:
+        signals, looks = turn.problems[key], turn.looks
         topics = list(dict.fromkeys(signal.subject.topic for signal in signals if signal.subject.topic))
         owner, owner_from = self._owner(topics)
         around = Surroundings(
@@ -216,7 +228,9 @@ class IncidentWatch:
             standby=any(look.name != key.cluster and look.report is not None for look in looks),
         )
         runbook = site_runbook(self._configuration.runbooks, signals)
-        return Problem(key, signals, answer(signals, around), owner, runbook)
+        promised = promise_for(self._reactions, signals)
+        began_ms = turn.began_ms.get(str(key))
+        return Problem(key, signals, answer(signals, around), owner, runbook, began_ms, promised)
 
     def _owner(self, topics: Sequence[str]) -> tuple[str | None, str | None]:
         for topic in topics:

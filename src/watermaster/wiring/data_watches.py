@@ -13,13 +13,16 @@ from watermaster.adapters.kafka.sampling import Sampler
 from watermaster.contract.checks import Checks
 from watermaster.contract.document import read_contract
 from watermaster.contract.outline import outline
+from watermaster.incident.reaction import ReactionPromise
 from watermaster.monitor.objective import read_objectives
+from watermaster.monitor.promise import read_promise
 from watermaster.quarantine.exhibit import hides
 from watermaster.runtime.budgets import PromisedStream
 from watermaster.runtime.configuration import Configuration, StreamConfiguration
 from watermaster.runtime.data_watch import DataWatch
 from watermaster.runtime.observed import ObservedTopic, TopicSample
 from watermaster.runtime.profiles import RECORDS_MAX, Profiles
+from watermaster.runtime.reactions import PromisedReaction
 from watermaster.runtime.rhythms import Rhythms
 from watermaster.stream.fault import Fault
 from watermaster.wiring.contract import compile_checks
@@ -70,6 +73,25 @@ def promised_streams(configuration: Configuration) -> Sequence[PromisedStream]:
                 found.append(PromisedStream(gate, stream.landing, unread=f"{path.name} is no valid contract"))
             else:
                 found.append(PromisedStream(gate, stream.landing, read_objectives(read.document)))
+    return found
+
+
+def promised_reactions(configuration: Configuration) -> Sequence[PromisedReaction]:
+    """What contracts promise of detecting, notifying and repairing; one that cannot be read promises nothing here."""
+    found = []
+    for gate in configuration.gates.values():
+        for stream in gate.streams:
+            path = configuration.contract_path(stream)
+            try:
+                read = read_contract(path.read_bytes(), path.name)
+            except OSError:
+                continue
+            if read.problems:
+                continue
+            promise = read_promise(read.document)
+            reaction = ReactionPromise(promise.detect_ms, promise.notify_ms, promise.repair_ms)
+            if reaction != ReactionPromise():
+                found.append(PromisedReaction(gate, stream, reaction))
     return found
 
 

@@ -36,7 +36,7 @@ from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract_changes import ContractChanges
-from watermaster.wiring.data_watches import data_watches, owners_of, promised_streams
+from watermaster.wiring.data_watches import data_watches, owners_of, promised_reactions, promised_streams
 from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
 
@@ -74,6 +74,7 @@ def run_monitor(
         changes=changes,
         budgets=Budgets(configuration, promised_streams(configuration), DatabaseBudgets(engine), ledgers),
         data=data_watches(configuration, engine),
+        reactions=promised_reactions(configuration),
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
     clusters = FleetCollector(

@@ -54,6 +54,7 @@ def look_around(configuration: Configuration, cluster: str, stream: str, outage_
         transactions=None
         if gate is None
         else Transactions(gate.transaction_timeout_ms, defaults.transaction_timeout_ms_max),
+        detects_ms=configuration.monitor.raise_after_ms + configuration.monitor.poll_ms,
         auto_create=defaults.auto_create,
     )
 

@@ -9,11 +9,17 @@ from sqlalchemy import Engine
 from watermaster.adapters.alerts.sender import HttpSender
 from watermaster.adapters.database.incidents import DatabaseIncidents
 from watermaster.adapters.metrics.watch_collector import watch_health
-from watermaster.incident.incident import acknowledge
+from watermaster.incident.incident import acknowledge, resolve
 from watermaster.incident.paging import Silence
+from watermaster.incident.reaction import Reaction, ReactionPromise
 from watermaster.incident.runbook import SiteRunbook
 from watermaster.incident.signal import SignalKind
-from watermaster.runtime.configuration import ClusterConfiguration, Configuration
+from watermaster.runtime.configuration import (
+    ClusterConfiguration,
+    Configuration,
+    GateConfiguration,
+    StreamConfiguration,
+)
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_changes import do, record_note, record_silence
 from watermaster.runtime.incident_ports import ChangesSeen, Note, Senders
@@ -21,6 +27,7 @@ from watermaster.runtime.incident_settings import AlertConfiguration, AlertKind,
 from watermaster.runtime.incident_watch import IncidentWatch, routes_of
 from watermaster.runtime.monitor import MonitorReport
 from watermaster.runtime.observed import ObservedCluster, Unseen
+from watermaster.runtime.reactions import PromisedReaction
 from watermaster.runtime.survey import Survey
 from watermaster.testing.clock import ManualClock
 from watermaster.testing.receiver import PageReceiver
@@ -49,6 +56,7 @@ class World:
         self.settings, self.engine = settings, engine
         self.clock, self.looks = ManualClock(), DOWN
         self.changes: dict[str, list[Note]] = {}
+        self.promised: tuple[PromisedReaction, ...] = ()
 
     def monitor(self, name: str) -> IncidentWatch:
         senders = {alert: HttpSender(route) for alert, route in self.settings.alerts.items()}
@@ -59,7 +67,7 @@ class World:
         store = DatabaseIncidents(self.engine)
         return IncidentWatch(
             self.settings, lambda: self.looks, store, Senders(pages, beats), self.clock, name, {},
-            changes=lambda _: ChangesSeen(self.changes),
+            changes=lambda _: ChangesSeen(self.changes), reactions=self.promised,
         )  # fmt: skip
 
 
@@ -153,6 +161,53 @@ def test_what_happens_beside_an_open_incident_is_in_its_timeline_once(engine: En
     assert texts[0] == "deploy: before", "each at its time"
     assert "before" in str(incident.answers), "what happened before it may be why"
     assert "meanwhile" not in str(incident.answers)
+
+
+def test_promised_reactions_are_judged_by_when_pages_arrived_and_a_late_repair_pages(
+    engine: Engine, tmp_path: Path
+) -> None:
+    stream = StreamConfiguration("orders.landing", "orders", "c")
+    gate = GateConfiguration("orders", "primary", (stream,))
+    promise = ReactionPromise(notify_ms=30_000, repair_ms=600_000)
+    with PageReceiver() as chat, PageReceiver() as chief:
+        routes = (
+            AlertConfiguration("chat", AlertKind.WEBHOOK, chat.url),
+            AlertConfiguration("chief", AlertKind.WEBHOOK, chief.url, alarms_min=5),
+        )
+        world = World(configuration(tmp_path, *routes), engine)
+        world.promised = (PromisedReaction(gate, stream, promise),)
+        watch, store = world.monitor("one"), DatabaseIncidents(engine)
+        chat.refuses = True
+        watch.turn()
+        world.clock.advance(60)
+        chat.refuses = False
+        watch.turn()
+        assert statuses(chat) == ["firing"], "it has arrived a minute late"
+        # Another monitor over the same database goes on with it.
+        world.clock.advance(100)
+        watch = world.monitor("two")
+        watch.turn()
+        incident = store.found(1)
+        assert incident is not None
+        assert incident.notified_ms == incident.opened_ms + 60_000
+        assert incident.passed == (Reaction.NOTIFY,)
+        assert statuses(chief) == []
+        world.clock.advance(600)
+        watch.turn()
+        watch.turn()
+        incident = store.found(1)
+        assert incident is not None
+        assert (incident.alarms, incident.passed) == (5, (Reaction.NOTIFY, Reaction.REPAIR))
+        assert statuses(chief) == ["firing"]
+        assert [entry.text for entry in incident.timeline if " passed: " in entry.text] == [
+            "timeToNotify passed: 60 s of 30 s, by its contract",
+            "timeToRepair passed: 13 min of 10 min, by its contract; rises from 4 to 5 alarms",
+        ]
+        now_ms = world.clock.now_ms()
+        done = do(store, 1, lambda found: resolve(found, "ada", "restarted", now_ms), routes_of(world.settings), now_ms)
+        assert "timeToNotify passed: 60 s of 30 s; timeToRepair passed: 13 min of 10 min; restarted." in str(
+            done.summary
+        )
 
 
 def test_the_three_forms_and_the_dead_mans_switch(engine: Engine, tmp_path: Path) -> None:

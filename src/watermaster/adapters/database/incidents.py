@@ -101,6 +101,12 @@ def _leader(connection: Connection) -> str | None:
 def _recall(connection: Connection, since_ms: int) -> Memory:
     lately = (incident.c.resolved_ms.is_(None)) | (incident.c.resolved_ms >= since_ms)
     bodies = connection.scalars(select(incident.c.body).where(lately).order_by(incident.c.number)).all()
+    arrived = (
+        select(page.c.incident, func.min(page.c.sent_ms).label("first_ms"))
+        .where(page.c.happening == Happening.TRIGGER.value, page.c.sent_ms.is_not(None))
+        .where(page.c.incident.in_(select(incident.c.number).where(lately)))
+        .group_by(page.c.incident)
+    )
     notes = select(note).where(note.c.at_ms >= since_ms).order_by(note.c.at_ms.desc()).limit(NOTES_MAX)
     return Memory(
         incidents=tuple(_incident(body) for body in bodies),
@@ -111,6 +117,7 @@ def _recall(connection: Connection, since_ms: int) -> Memory:
         ),
         notes=tuple(Note(row.at_ms, row.kind, row.pattern, row.who, row.text) for row in connection.execute(notes)),
         next_number=(connection.scalar(select(func.max(incident.c.number))) or 0) + 1,
+        notified={row.incident: row.first_ms for row in connection.execute(arrived)},
     )
 
 

@@ -13,6 +13,7 @@ from watermaster.contract.findings import Findings
 from watermaster.contract.lint.field_advice import advise_field, described
 from watermaster.contract.lint.finding import LintFinding, LintLevel, LintReport
 from watermaster.contract.lint.rule_advice import advise_rules, named_fields
+from watermaster.contract.lint.sla_notes import sla_notes
 from watermaster.contract.problem import Problem, ProblemCode
 
 
@@ -22,7 +23,7 @@ def lint_contract(data: bytes, source: str) -> LintReport:
     compiled = compile_contract(read)
     if compiled.problems:
         return _report(source, (LintFinding(LintLevel.ERROR, problem) for problem in compiled.problems))
-    return _report(source, [*_warnings(read, compiled), *_notes(read, compiled)])
+    return _report(source, [*_warnings(read, compiled), *_notes(read, compiled), *sla_notes(read)])
 
 
 def _report(source: str, found: Iterable[LintFinding]) -> LintReport:
