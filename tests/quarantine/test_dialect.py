@@ -89,6 +89,24 @@ def test_a_rule_of_a_serializer_names_no_coordinates() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"org.acme.Boom", "org.acme.Boom"),
+        (b"org.acme.Outer$Inner: 4111", "org.acme.Outer$Inner"),
+        (b"ValueError: no", "ValueError"),
+        (b"4111-2222 is no masked card", ""),
+        (b"card 4111: refused", ""),
+        (b"", ""),
+    ],
+)
+def test_a_message_is_never_taken_for_a_class(text: bytes, expected: str) -> None:
+    """Messages may repeat values, and classes are shown as the title of a group."""
+    letter = read_letter([("__rule.name", b"r"), ("__rule.topic", b"orders"), ("__rule.exception", text)])
+    assert isinstance(letter, Letter)
+    assert (letter.exception, letter.topic) == (expected, "orders")
+
+
 def test_the_last_writer_wins() -> None:
     twice = LETTERS[Dialect.CONNECT] + LETTERS[Dialect.SPRING]
     assert detect_dialect(twice) is Dialect.SPRING

@@ -177,6 +177,8 @@ def _show(plan: AdoptionPlan, *, done: bool) -> None:
         say(f"Replays of {topic} are judged by {judge}.")
     for finding in look.findings:
         say(f"{finding.weight.value}: {finding.message}." + (f" {finding.hint}" if finding.hint else ""))
+    rows = [(rule.operation, rule.kind.value, rule.name + "*" * rule.prefixed, rule.why) for rule in plan.permissions]
+    show_table("What who looks after it needs", ("permission", "on", "name", "for"), rows)
     if done:
         say(f"{adopted.topic} is adopted: `watermaster quarantine groups --quarantine {adopted.name}`")
         return
@@ -209,6 +211,7 @@ def _document(plan: AdoptionPlan) -> dict[str, Any]:
         "without_payload": look.without_payload,
         "originals": look.originals,
         "contracts": plan.contracts,
+        "permissions": [str(rule) for rule in plan.permissions],
         "findings": plain(look.findings),
         "configured": plan.is_configured,
         "creates": plan.adopted.holds if plan.creates is not None else None,

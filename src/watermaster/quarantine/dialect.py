@@ -9,6 +9,7 @@ before it failed in the next. The convention whose headers come last is the one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -26,6 +27,7 @@ TRACE_BYTES_MAX: Final = 256 * 1024
 _INT_BYTES: Final = 4
 _LONG_BYTES: Final = 8
 _DIGITS_MAX: Final = 19
+_CLASS: Final = re.compile(r"[A-Za-z_$][\w$]*(?:[.][A-Za-z_$][\w$]*)*")
 _NO_COORDINATES: Final = UnreadLetter("letter.coordinates", "the headers name no valid topic, partition and offset")
 _OTHER: Final = UnreadLetter("letter.other", "the headers are not of this convention")
 
@@ -107,7 +109,7 @@ def _read_connect(own: _Own, originals: RawHeaders) -> Letter | UnreadLetter:
         _origin(own, prefix),
         holder=_name(own, prefix + "connector.name"),
         stage=_name(own, prefix + "stage"),
-        exception=_name(own, prefix + "exception.class.name"),
+        exception=_class_name(own, prefix + "exception.class.name"),
         trace=_trace(own, prefix + "exception.stacktrace"),
     )
 
@@ -117,8 +119,7 @@ def _read_streams(own: _Own, originals: RawHeaders) -> Letter | UnreadLetter:
     origin = _origin(own, prefix)
     if origin is None:
         return _NO_COORDINATES
-    # Some versions write the class alone, others `class: message`.
-    exception = _name(own, prefix + "exception").split(":", 1)[0]
+    exception = _class_name(own, prefix + "exception")
     trace = _trace(own, prefix + "stacktrace")
     return Letter(Dialect.STREAMS, originals, origin, exception=exception, trace=trace)
 
@@ -151,7 +152,7 @@ def _read_spring(own: _Own, originals: RawHeaders) -> Letter | UnreadLetter:
         origin,
         holder=_name(own, prefix + "original-consumer-group"),
         stage="key" if part.startswith("key") else "",
-        exception=_name(own, prefix + part + "fqcn"),
+        exception=_class_name(own, prefix + part + "fqcn"),
         trace=_trace(own, prefix + part + "stacktrace"),
         attempts=_number(own.get("retry_topic-attempts")) or 0,
         timestamp_ms=_number(own.get(prefix + "original-timestamp")),
@@ -164,9 +165,10 @@ def _read_rule(own: _Own, originals: RawHeaders) -> Letter | UnreadLetter:
     return Letter(
         Dialect.RULE,
         originals,
+        topic=_name(own, prefix + "topic"),
         holder=_name(own, prefix + "subject"),
         stage=_name(own, prefix + "mode"),
-        exception=_name(own, prefix + "exception").split(":", 1)[0],
+        exception=_class_name(own, prefix + "exception"),
         rule=_name(own, prefix + "name"),
     )
 
@@ -181,9 +183,10 @@ def _read_plain(headers: RawHeaders, mapping: PlainMapping) -> Letter:
         Dialect.PLAIN,
         [header for header in headers if header[0] not in added],
         None if not topic or partition is None or offset is None else Origin(topic, partition, offset),
+        topic=topic,
         holder=_name(own, mapping.holder),
         stage=_name(own, mapping.stage),
-        exception=_name(own, mapping.exception),
+        exception=_class_name(own, mapping.exception),
         trace=_trace(own, mapping.trace),
     )
 
@@ -211,6 +214,12 @@ def _origin(own: _Own, prefix: str) -> Origin | None:
 
 def _name(own: _Own, name: str) -> str:
     return (own.get(name) or b"")[:NAME_BYTES_MAX].decode(errors="replace")
+
+
+def _class_name(own: _Own, name: str) -> str:
+    """An exception's class, also of `class: message`; empty where there is only a message, which may repeat values."""
+    text = _name(own, name).split(":", 1)[0].strip()
+    return text if _CLASS.fullmatch(text) else ""
 
 
 def _trace(own: _Own, name: str) -> str:

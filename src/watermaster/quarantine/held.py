@@ -115,11 +115,13 @@ class HeldRecord(msgspec.Struct, frozen=True, gc=False):
     header_count: int
     landed_ms: int
     facets: Facets
+    source: str = ""
+    """The source topic where no `origin` is known and the convention names it nevertheless."""
 
     @property
     def stream(self) -> str:
         """The source topic; that of the quarantine where the source is not known."""
-        return self.origin.topic if self.origin is not None else self.place.topic
+        return self.origin.topic if self.origin is not None else self.source or self.place.topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def _held(record: QuarantineRecord, letter: Letter, adoption: Adoption) -> HeldR
         header_count=reference.headers if reference else len(letter.original_headers),
         landed_ms=reference.timestamp_ms if reference else _landed(record, letter),
         facets=_facets(letter.original_headers, record.value),
+        source=letter.topic if letter.origin is None else "",
     )
 
 

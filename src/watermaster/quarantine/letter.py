@@ -49,6 +49,8 @@ class Letter(msgspec.Struct, frozen=True, gc=False):
     dialect: Dialect
     original_headers: RawHeaders
     origin: Origin | None = None
+    topic: str = ""
+    """The source topic, where the convention names it without an offset."""
     holder: str = ""
     stage: str = ""
     exception: str = ""

@@ -66,6 +66,8 @@ class AdoptionLook:
     unread: Counter[str] = field(default_factory=Counter)
     """By the reason why a record is no letter."""
     without_coordinates: int = 0
+    without_source: int = 0
+    """Letters that do not even name a source topic."""
     without_payload: int = 0
     originals: int = 0
     """Letters whose source record still lies in the source topic."""
@@ -131,6 +133,8 @@ def _take(
         look.holders[held.key.holder] += 1
     if held.origin is None:
         look.without_coordinates += 1
+        look.without_source += not held.source
+        look.sources.update([held.source] if held.source else ())
     else:
         look.sources[held.origin.topic] += 1
         offsets.setdefault(TopicPartition(held.origin.topic, held.origin.partition), []).append(held.origin.offset)
@@ -192,9 +196,7 @@ def _look_at_targets(look: AdoptionLook, reader: AdoptionReader, adopted: Quaran
     names = [name for source in adopted.sources for name in (source.topic, source.target)]
     topics = reader.topics(list(dict.fromkeys(names)))
     for source in adopted.sources:
-        needed = look.partitions if look.without_coordinates else 1
-        if source.topic in topics:
-            needed = max(needed, topics[source.topic].partitions)
+        needed = topics[source.topic].partitions if source.topic in topics else 1
         if source.target not in topics:
             look.say(Weight.PROBLEM, f"the target {source.target} is not there", f"Create it with {needed} partitions.")
         elif topics[source.target].partitions < needed:
@@ -210,9 +212,9 @@ def _look_at_targets(look: AdoptionLook, reader: AdoptionReader, adopted: Quaran
             f"letters from {', '.join(unnamed[:NAMES_MAX])} cannot be replayed: no target is named for them",
             "Name each with --source and --target.",
         )
-    if look.without_coordinates and len(adopted.sources) > 1:
+    if look.without_source and len(adopted.sources) > 1:
         look.say(
             Weight.WARNING,
-            f"{look.without_coordinates} letters do not say which of the sources they come from",
+            f"{look.without_source} letters do not say which of the sources they come from",
             "They can be looked at and discarded; with one source they could be replayed too.",
         )

@@ -60,6 +60,8 @@ class ReplayOrder:
     interval_s: float = 0.5
     rate_max: float = 0.0
     """Records a second over all; 0 is without a limit."""
+    target_partitions: int = 0
+    """Of the target. What names no source partition goes to its own number modulo this; 0: to its own number."""
     is_adopted: bool = False
     """Somebody else writes the quarantine, and may write one record twice into two of its partitions."""
 
@@ -279,7 +281,14 @@ class Replay:
             judged.fix,
         )
         headers = [*record.headers, (RESERVED_HEADER, stamp.encode())]
-        return Output(self._order.target, key.partition, record.key, record.value, record.timestamp_ms, headers)
+        return Output(
+            self._order.target, self._partition_of(judged.held), record.key, record.value, record.timestamp_ms, headers
+        )
+
+    def _partition_of(self, held: HeldRecord) -> int:
+        if held.origin is not None or not self._order.target_partitions:
+            return held.key.partition
+        return held.key.partition % self._order.target_partitions
 
     def _is_due(self) -> bool:
         return bool(self._open) and self._clock.monotonic_s() - self._began_s >= self._order.interval_s

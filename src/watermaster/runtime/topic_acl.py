@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from watermaster.runtime.configuration import GateConfiguration
+from watermaster.runtime.configuration import GateConfiguration, QuarantineConfiguration
 from watermaster.runtime.topic_state import AclEntry, ResourceKind
 
 _IMPLYING_DESCRIBE: Final = frozenset({"READ", "WRITE", "DELETE", "ALTER"})
@@ -67,6 +67,27 @@ def operator_acls(gate: GateConfiguration) -> tuple[AclRule, ...]:
         AclRule(topic, gate.control, "READ", "contracts and activations"),
         AclRule(
             ResourceKind.TRANSACTIONAL_ID, f"{gate.name}.replay.", "WRITE", "one transaction a batch", prefixed=True
+        ),
+    ]
+    return tuple(rules)
+
+
+def adopted_acls(adopted: QuarantineConfiguration, controls: Iterable[str]) -> tuple[AclRule, ...]:
+    """The same for a quarantine that others write; `controls` are the control topics of gates whose contracts judge."""
+    topic = ResourceKind.TOPIC
+    rules = [AclRule(topic, adopted.topic, "READ", "the letters")]
+    for source in adopted.sources:
+        rules += [
+            AclRule(topic, source.topic, "DESCRIBE", "its partitions, and whether originals are still there"),
+            AclRule(topic, source.target, "READ", "to see which keys have newer records"),
+            AclRule(topic, source.target, "WRITE", "what is replayed"),
+        ]
+    rules += [AclRule(topic, control, "READ", "contracts and activations") for control in dict.fromkeys(controls)]
+    rules += [
+        AclRule(topic, adopted.holds, "READ", "what became of the letters"),
+        AclRule(topic, adopted.holds, "WRITE", "what becomes of them"),
+        AclRule(
+            ResourceKind.TRANSACTIONAL_ID, f"{adopted.name}.replay.", "WRITE", "one transaction a batch", prefixed=True
         ),
     ]
     return tuple(rules)

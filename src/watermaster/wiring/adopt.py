@@ -12,6 +12,7 @@ from watermaster.quarantine.held import Adoption
 from watermaster.runtime.adopt import AdoptionLook, look_at_letters
 from watermaster.runtime.configuration import Configuration, QuarantineConfiguration
 from watermaster.runtime.configuration_conflicts import find_conflicts
+from watermaster.runtime.topic_acl import AclRule, adopted_acls
 from watermaster.runtime.topic_needs import desired_holds
 from watermaster.runtime.topic_plan import CreateTopic
 from watermaster.runtime.topic_state import TopicState
@@ -33,6 +34,8 @@ class AdoptionPlan:
     """The topic of states, where it is missing."""
     contracts: dict[str, str]
     """By source: what judges its replays, for people."""
+    permissions: tuple[AclRule, ...]
+    """Of who looks after it."""
 
 
 def plan_adoption(configuration: Configuration, adopted: QuarantineConfiguration) -> AdoptionPlan:
@@ -56,7 +59,9 @@ def plan_adoption(configuration: Configuration, adopted: QuarantineConfiguration
         )
     creates = CreateTopic(desired_holds(adopted.holds, HOLDS_PARTITIONS, cluster.brokers)) if state is None else None
     contracts = {source.topic: _judge(configuration, adopted, source.topic) for source in adopted.sources}
-    return AdoptionPlan(adopted, look, is_configured, creates, contracts)
+    found = [configuration.gate_stream(adopted.cluster, source.topic) for source in adopted.sources]
+    permissions = adopted_acls(adopted, [gate.control for gate, _ in filter(None, found)])
+    return AdoptionPlan(adopted, look, is_configured, creates, contracts, permissions)
 
 
 def _judge(configuration: Configuration, adopted: QuarantineConfiguration, topic: str) -> str:

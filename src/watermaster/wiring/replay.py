@@ -114,15 +114,21 @@ class ReplayDesk:
             total.merge(replay.run(partitions))
         return total
 
+    def _width(self, target: str) -> int:
+        """Partitions of the target of an adopted quarantine; 0 where it is not asked for, or not there."""
+        found = self._desk.reader.topics([target]).get(target) if self._desk.adopted is not None else None
+        return found.partitions if found is not None else 0
+
     def _prepared(
         self, stream: StreamConfiguration, *, look_downstream: bool
     ) -> tuple[ReplayOrder, FateJudge, Sequence[int]]:
         wish, desk = self._wish, self._desk
+        target = wish.repair_topic if wish.policy is OrderPolicy.REPAIR else stream.trusted
         order = ReplayOrder(
             gate=desk.gate.name,
             stream=stream.landing,
             quarantine=stream.quarantine,
-            target=wish.repair_topic if wish.policy is OrderPolicy.REPAIR else stream.trusted,
+            target=target,
             is_repair=wish.policy is OrderPolicy.REPAIR,
             holds=desk.gate.holds,
             by=Actor(desk.actor.principal, desk.actor.system_user, wish.approved_by),
@@ -131,6 +137,7 @@ class ReplayDesk:
             fix=wish.fix,
             rate_max=wish.rate_max,
             is_adopted=desk.adopted is not None,
+            target_partitions=self._width(target),
         )
         partitions = desk.partitions(stream.quarantine)
         selection = dataclasses.replace(wish.selection, streams=sources_of(desk, [stream]))
