@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, bindparam, delete, insert, select
 
-from watermaster.adapters.database.engine import alone, database_fault
+from watermaster.adapters.database.engine import transaction
 from watermaster.adapters.database.tables import budget_slot
 from watermaster.monitor.budget import Amount, SlotKey
 
@@ -27,7 +25,7 @@ class DatabaseBudgets:
         """The slots of each history that is there."""
         found: dict[str, list[tuple[SlotKey, Amount]]] = {}
         wanted = list(names)
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             for begin in range(0, len(wanted), NAMES_AT_ONCE):
                 some = select(budget_slot).where(budget_slot.c.objective.in_(wanted[begin : begin + NAMES_AT_ONCE]))
                 for row in connection.execute(some):
@@ -49,16 +47,8 @@ class DatabaseBudgets:
             budget_slot.c.width_ms == bindparam("wide"),
             budget_slot.c.start_ms == bindparam("since"),
         )
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             if old:
                 connection.execute(drop, old)
             if new:
                 connection.execute(insert(budget_slot), new)
-
-    @contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        try:
-            with alone(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise database_fault(error) from None

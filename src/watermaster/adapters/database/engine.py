@@ -45,6 +45,16 @@ def alone(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """`alone`, for stores: what the database refuses is a WorldFault WM-DATABASE."""
+    try:
+        with alone(engine) as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise database_fault(error) from None
+
+
 def database_fault(error: Exception) -> WorldFault:
     """Named by its type, since the text of a driver may repeat the address."""
     return WorldFault(

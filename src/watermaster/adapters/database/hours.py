@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, bindparam, delete, insert, select
 
-from watermaster.adapters.database.engine import alone, database_fault
+from watermaster.adapters.database.engine import transaction
 from watermaster.adapters.database.tables import hour_count
 from watermaster.runtime.rhythms import HourCount
 
@@ -23,7 +21,7 @@ class DatabaseHours:
         """Those of a cluster from an hour on."""
         columns = (hour_count.c.topic, hour_count.c.hour, hour_count.c.records)
         wanted = select(*columns).where(hour_count.c.cluster == cluster, hour_count.c.hour >= since_hour)
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             return [HourCount(*row) for row in connection.execute(wanted.order_by(*columns[:2]))]
 
     def save_hours(self, cluster: str, hours: Sequence[HourCount], since_hour: int) -> None:
@@ -32,16 +30,8 @@ class DatabaseHours:
         same = delete(hour_count).where(
             mine, hour_count.c.topic == bindparam("at_topic"), hour_count.c.hour == bindparam("at_hour")
         )
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             if hours:
                 connection.execute(same, [{"at_topic": count.topic, "at_hour": count.hour} for count in hours])
                 connection.execute(insert(hour_count), [{"cluster": cluster, **count._asdict()} for count in hours])
             connection.execute(delete(hour_count).where(mine, hour_count.c.hour < since_hour))
-
-    @contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        try:
-            with alone(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise database_fault(error) from None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from watermaster.adapters.database.engine import alone, database_fault
+from watermaster.adapters.database.engine import transaction
 from watermaster.adapters.database.tables import incident, lease, note, page, pending, silence
 from watermaster.incident.incident import Incident
 from watermaster.incident.paging import Happening, Silence
@@ -29,7 +27,7 @@ class DatabaseIncidents:
 
     def lead(self, holder: str, now_ms: int, until_ms: int) -> bool:
         """Take or keep the lease, if nobody else has it."""
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             held = connection.execute(select(lease).where(lease.c.name == LEASE)).one_or_none()
             if held is None:
                 connection.execute(insert(lease).values(name=LEASE, holder=holder, until_ms=until_ms))
@@ -41,7 +39,7 @@ class DatabaseIncidents:
 
     def change(self, step: Step, *, since_ms: int, holder: str | None = None) -> Change | None:
         """Load, run the step, store; all in one transaction."""
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             if holder is not None and _leader(connection) != holder:
                 return None
             changed = step(_recall(connection, since_ms))
@@ -53,12 +51,12 @@ class DatabaseIncidents:
         wanted = select(incident.c.body).order_by(incident.c.number.desc()).limit(limit)
         if not resolved:
             wanted = wanted.where(incident.c.resolved_ms.is_(None))
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             return [_incident(row.body) for row in connection.execute(wanted)]
 
     def found(self, number: int) -> Incident | None:
         """One incident, or None."""
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             body = connection.scalar(select(incident.c.body).where(incident.c.number == number))
         return None if body is None else _incident(body)
 
@@ -66,32 +64,24 @@ class DatabaseIncidents:
         """The oldest unsent page of each incident and route, if its time has come."""
         oldest = select(func.min(page.c.id)).where(page.c.sent_ms.is_(None)).group_by(page.c.incident, page.c.route)
         wanted = select(page).where(page.c.id.in_(oldest), page.c.due_ms <= now_ms).order_by(page.c.id)
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             return [_message(row) for row in connection.execute(wanted)]
 
     def sent(self, message: Message, now_ms: int) -> None:
         """Never sent again."""
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(update(page).where(page.c.id == message.id).values(sent_ms=now_ms))
 
     def failed(self, message: Message, again_ms: int) -> None:
         """Due again later."""
         values = {"due_ms": again_ms, "attempts": page.c.attempts + 1}
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(update(page).where(page.c.id == message.id).values(values))
 
     def waiting(self) -> int:
         """Pages that have not arrived."""
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             return connection.scalar(select(func.count()).select_from(page).where(page.c.sent_ms.is_(None))) or 0
-
-    @contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        try:
-            with alone(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise database_fault(error) from None
 
 
 def _leader(connection: Connection) -> str | None:

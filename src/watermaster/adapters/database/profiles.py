@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, bindparam, delete, insert, select
 
-from watermaster.adapters.database.engine import alone, database_fault
+from watermaster.adapters.database.engine import transaction
 from watermaster.adapters.database.tables import profile_hour
 from watermaster.monitor.profile import Profile
 from watermaster.runtime.profiles import HourProfile
@@ -25,7 +23,7 @@ class DatabaseProfiles:
         """Those of the topics from an hour on."""
         mine = (profile_hour.c.cluster == cluster, profile_hour.c.topic == bindparam("of"))
         wanted = select(profile_hour).where(*mine, profile_hour.c.hour >= since_hour).order_by(profile_hour.c.hour)
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             return [
                 HourProfile(row.topic, row.hour, bool(row.changed), msgspec.json.decode(row.body, type=Profile))
                 for topic in topics
@@ -48,16 +46,8 @@ class DatabaseProfiles:
             }
             for kept in profiles
         ]
-        with self._alone() as connection:
+        with transaction(self._engine) as connection:
             if rows:
                 connection.execute(same, [{"at_topic": kept.topic, "at_hour": kept.hour} for kept in profiles])
                 connection.execute(insert(profile_hour), rows)
             connection.execute(delete(profile_hour).where(mine, profile_hour.c.hour < since_hour))
-
-    @contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        try:
-            with alone(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise database_fault(error) from None
