@@ -113,6 +113,25 @@ def test_faults_are_found(case: str, change: Callable[[int], Mapping[str, Any]],
     assert {(found.path, found.change) for found in changes} == expected, case
 
 
+@pytest.mark.parametrize(
+    ("case", "ages_ms", "expected"),
+    [
+        ("1 as they come", [0, 5_000], 0),
+        ("2 a clock that is a little fast", [-500_000], 0),
+        ("3 a clock that is an hour fast", [-3_600_000], 1),
+        ("4 a backfill", [3 * 24 * 3_600_000], 1),
+        ("5 one in twenty is late", [*[0] * 19, 3 * 24 * 3_600_000], 0),
+    ],
+)
+def test_timestamps_that_are_late_or_ahead(case: str, ages_ms: Sequence[int], expected: int) -> None:
+    hours = [profile_of([steady(number) for number in range(100)]) for _ in range(31)]
+    for number in range(100):
+        hours[-1].add_age(ages_ms[number % len(ages_ms)])
+    changes = judge_profile(hours[-1], hours[:-1])
+    assert changes is not None
+    assert [change.change for change in changes] == [Change.TIME] * expected, case
+
+
 def test_little_is_not_enough() -> None:
     hour = profile_of([steady(number) for number in range(RECORDS_MIN)])
     assert judge_profile(hour, [hour] * 24) == ()

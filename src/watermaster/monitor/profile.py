@@ -27,6 +27,11 @@ RECORDS_MIN: Final = 50
 """Sampled in an hour; of fewer nothing is said."""
 HOURS_MIN: Final = 24
 """Of a day at least something must be known."""
+LATE_MS: Final = 24 * 3_600_000
+FUTURE_MS: Final = 600_000
+TIMESTAMP: Final = "(timestamp)"
+"""Stands for the records' own, which is no field."""
+TIME_JUMP: Final = 0.1
 SHARE_JUMP: Final = 0.5
 """Beyond the least and the most of any hour."""
 HALF_DECADES_JUMP: Final = 3
@@ -62,6 +67,15 @@ class Profile(msgspec.Struct):
     records: int = 0
     unread: int = 0
     fields: dict[str, FieldProfile] = {}
+    late: int = 0
+    """Records whose timestamp lay more than a day back when they were sampled."""
+    future: int = 0
+    """Records whose timestamp lay ahead by more than ten minutes: their age keeps a whole segment from deletion."""
+
+    def add_age(self, age_ms: int) -> None:
+        """Count how old the timestamp of a record is when it comes."""
+        self.late += age_ms > LATE_MS
+        self.future += -age_ms > FUTURE_MS
 
     def add(self, value: bytes | None, is_closed: IsClosed = lambda _: False) -> None:
         """Count one record. Texts of fields that are closed, by their path, are not even hashed."""
@@ -79,6 +93,8 @@ class Profile(msgspec.Struct):
         """Add what another one has counted."""
         self.records += other.records
         self.unread += other.unread
+        self.late += other.late
+        self.future += other.future
         for path, theirs in other.fields.items():
             mine = self._field(path)
             if mine is not None:
@@ -113,13 +129,14 @@ class Profile(msgspec.Struct):
 
 
 class Change(Enum):
-    """What can change in a field."""
+    """What can change in a field, or in the records' own timestamps."""
 
     ABSENT = "absent"
     PRESENT = "present"
     KIND = "kind"
     SIZE = "size"
     VALUES = "values"
+    TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +154,18 @@ def judge_profile(now: Profile, before: Sequence[Profile]) -> tuple[FieldChange,
     if now.records < RECORDS_MIN or len(known) < HOURS_MIN:
         return None
     paths = dict.fromkeys([*now.fields, *(path for profile in known for path in profile.fields)])
-    return tuple(change for path in paths for change in _judge_field(path, now, known))
+    return (*_judge_time(now, known), *(change for path in paths for change in _judge_field(path, now, known)))
+
+
+def _judge_time(now: Profile, known: Sequence[Profile]) -> Iterator[FieldChange]:
+    for kind, words in (("late", "more than a day old"), ("future", "in the future")):
+        counts = [(getattr(profile, kind), profile.records + profile.unread) for profile in (now, *known)]
+        share, *shares = [count / records for count, records in counts]
+        if share > max(shares) + TIME_JUMP:
+            text = (
+                f"the timestamps of {share:.0%} of the records are {words} when they come, and were in {_range(shares)}"
+            )
+            yield FieldChange(TIMESTAMP, Change.TIME, text)
 
 
 def _judge_field(path: str, now: Profile, known: Sequence[Profile]) -> Iterator[FieldChange]:
@@ -158,10 +186,9 @@ def _judge_field(path: str, now: Profile, known: Sequence[Profile]) -> Iterator[
         yield FieldChange(path, Change.PRESENT, told)
     if field.values < RECORDS_MIN:
         return
-    whole = _whole(fields)
-    yield from _judge_kind(path, field, whole)
+    yield from _judge_kind(path, field, fields)
     yield from _judge_size(path, field, fields)
-    yield from _judge_texts(path, field, whole)
+    yield from _judge_texts(path, field, fields)
 
 
 def _base(profile: Profile, path: str) -> int:
@@ -172,10 +199,14 @@ def _base(profile: Profile, path: str) -> int:
     return profile.fields.get(above, FieldProfile()).kinds.get("object", 0)
 
 
-def _judge_kind(path: str, field: FieldProfile, whole: FieldProfile) -> Iterator[FieldChange]:
+def _judge_kind(path: str, field: FieldProfile, fields: Iterable[FieldProfile]) -> Iterator[FieldChange]:
     kind, count = max(((k, c) for k, c in field.kinds.items() if k != "null"), key=lambda found: found[1])
-    was = {k: c / whole.values for k, c in whole.kinds.items() if k != "null"} if whole.values else {}
-    if was and count / field.values > was.get(kind, 0.0) + SHARE_JUMP:
+    was: dict[str, int] = {}
+    for found in fields:
+        _add_counts(was, found.kinds)
+    was.pop("null", None)
+    values = sum(was.values())
+    if values and count / field.values > was.get(kind, 0) / values + SHARE_JUMP:
         usual = max(was, key=lambda k: was[k])
         text = f"{path} is a {kind} in {count / field.values:.0%} of its values, and was a {usual}"
         yield FieldChange(path, Change.KIND, text)
@@ -193,24 +224,17 @@ def _judge_size(path: str, field: FieldProfile, fields: Iterable[FieldProfile]) 
         yield FieldChange(path, Change.SIZE, text)
 
 
-def _judge_texts(path: str, field: FieldProfile, whole: FieldProfile) -> Iterator[FieldChange]:
+def _judge_texts(path: str, field: FieldProfile, fields: Sequence[FieldProfile]) -> Iterator[FieldChange]:
     texts = sum(field.texts.values())
-    if field.many or whole.many or not texts or sum(whole.texts.values()) < RECORDS_MIN * HOURS_MIN:
+    if field.many or not texts or any(found.many for found in fields):
         return
-    new = sum(count for text, count in field.texts.items() if text not in whole.texts)
+    known = {text for found in fields for text in found.texts}
+    if len(known) > TEXTS_MAX or sum(found.kinds.get("text", 0) for found in fields) < RECORDS_MIN * HOURS_MIN:
+        return
+    new = sum(count for text, count in field.texts.items() if text not in known)
     if new > NEW_SHARE * texts:
-        text = (
-            f"{new / texts:.0%} of the texts of {path} were not seen in the last week, which had {len(whole.texts)}"
-            " different ones"
-        )
+        text = f"{new / texts:.0%} of the texts of {path} are new; the last week had {len(known)} different ones"
         yield FieldChange(path, Change.VALUES, text)
-
-
-def _whole(fields: Iterable[FieldProfile]) -> FieldProfile:
-    total = Profile(fields={"": FieldProfile()})
-    for field in fields:
-        total.merge(Profile(fields={"": field}))
-    return total.fields[""]
 
 
 def _median_size(field: FieldProfile) -> int | None:

@@ -102,7 +102,7 @@ class Profiles:
                 self._close_hours(look.name, streams, now_ms)
                 if now_ms - self._sampled_ms.get(look.name, 0) >= SAMPLE_MS:
                     self._sampled_ms[look.name] = now_ms
-                    self._read(look, streams)
+                    self._read(look, streams, now_ms)
                 for stream in streams:
                     signals += _signals(look.name, stream, now_ms)
                     if stream.changes is None:
@@ -144,7 +144,7 @@ class Profiles:
         if over:
             self._store.save_profiles(cluster, over, hour - KEPT_H)
 
-    def _read(self, look: ClusterLook, streams: Sequence[_Stream]) -> None:
+    def _read(self, look: ClusterLook, streams: Sequence[_Stream], now_ms: int) -> None:
         """Count what has come since the sample before, as far as the sample reaches."""
         topics = {stream.topic: _tail(look, stream) for stream in streams}
         # What came before the first look may be of any hour.
@@ -160,6 +160,8 @@ class Profiles:
             for record in found.records if found is not None else ():
                 if record.offset >= first[record.partition]:
                     stream.now.add(record.value, stream.is_closed)
+                    if record.timestamp_ms >= 0:
+                        stream.now.add_age(now_ms - record.timestamp_ms)
             stream.read_to |= {part.partition: part.end or 0 for part in topics[stream.topic].partitions}
 
 
