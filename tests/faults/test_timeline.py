@@ -17,9 +17,11 @@ from watermaster.adapters.kafka.surveyor import KafkaSurveyor
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.cli import main
 from watermaster.incident.signal import SignalKind
+from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.fleet import Fleet
 from watermaster.runtime.incident_ports import Senders
 from watermaster.runtime.incident_watch import IncidentWatch
+from watermaster.runtime.look_difference import carried, compare_looks
 from watermaster.testing.kafka import KafkaCluster
 from watermaster.testing.pytest_plugin import FreshTopic
 from watermaster.testing.waiting import wait_until
@@ -104,6 +106,42 @@ def test_a_retention_that_was_shortened_stands_before_the_loss(
     assert f"First steps: watermaster extend {topic} --for 24h --cluster primary" in text
     what = text[: text.index("2. Whose")]
     assert f"Shortly before (correlated): settings: retention.ms of {topic}" in what, "what was done, not what followed"
+
+
+def test_a_broker_that_dies_and_comes_back_is_told_for_its_topics(
+    kafka_three: KafkaCluster, fresh_name: Callable[[str], str]
+) -> None:
+    topic = kafka_three.create_topic(fresh_name("topic"), 3, 3, {"min.insync.replicas": 2})
+    victim = kafka_three.leader(topic, 0)
+    assert victim is not None
+    surveyor = KafkaSurveyor(connect(ClusterConfiguration("primary", kafka_three.bootstrap)))
+    # Without groups: librdkafka aborts the process if a coordinator dies that is being asked (see cli/guard.py).
+    last = surveyor.survey(group_ids=())
+    told: list[tuple[str | None, str]] = []
+
+    def says(subject: str | None, *words: str) -> bool:
+        nonlocal last
+        survey = surveyor.survey(group_ids=())
+        told.extend((difference.subject, difference.text) for difference in compare_looks(last, survey))
+        last = carried(last, survey)
+        found = " | ".join(text for of, text in told if of == subject)
+        return all(word in found for word in words)
+
+    broker = kafka_three.broker(victim)
+    broker.kill()
+    try:
+        wait_until(lambda: says(None, f"broker {victim} is gone; 2 are there"), "the broker is missed", 90)
+        wait_until(
+            lambda: says(
+                topic, f"{topic}[0] ({victim} to ", f"out of sync of {topic}[0] (on {victim}; 2 of 3 in sync)"
+            ),
+            "its partitions have another leader and a copy less",
+            90,
+        )
+    finally:
+        broker.start()
+    wait_until(lambda: says(None, f"broker {victim} has come; 3 are there"), "the broker is back", 120)
+    wait_until(lambda: says(topic, f"in sync again of {topic}[0] (on {victim}; 3 of 3"), "its copies are back", 120)
 
 
 def kafka_is_empty(cluster: KafkaCluster, group: str) -> bool:

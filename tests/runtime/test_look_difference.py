@@ -240,6 +240,22 @@ def test_what_flaps_is_told_with_growing_gaps_and_anew_after_a_pause() -> None:
     assert "in a row" not in note.text
 
 
+def test_what_flaps_hides_nothing_else_of_its_subject() -> None:
+    changes = ClusterChanges(HOUR_MS)
+    behind = placed(Placement(1, (1, 2, 3), (1, 2)))
+    for number in range(100):
+        group_of = ("a", "b") if number % 2 else ("a",)
+        look = replace(LOOK, taken_ms=number, groups=(group("STABLE", *group_of),))
+        changes(looks(replace(look, placements=behind if number % 2 else LOOK.placements)))
+    worse = placed(Placement(None, (1, 2, 3), (1, 2)))
+    texts = [
+        note.text
+        for note in changes(looks(replace(LOOK, taken_ms=100, placements=worse, groups=(group("EMPTY"),))))["primary"]
+    ]
+    assert any(text.startswith("nobody leads orders[0]") for text in texts)
+    assert any(text.startswith("billing has no member any more") for text in texts)
+
+
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=30))
 def test_the_memory_is_bounded_whatever_happens(shapes: list[int]) -> None:
     changes, notes = ClusterChanges(HOUR_MS), 0

@@ -144,13 +144,14 @@ def _topics(before: Survey, after: Survey, since_ms: int, seen_ms: int) -> Itera
     was, now = _by_topic(before.placements), _by_topic(after.placements)
     for topic in sorted(was.keys() | now.keys()):
         if topic not in now:
-            text = f"{topic} cannot be seen any more: it was deleted, or this login may not see it"
+            told = {"gone": f"{topic} cannot be seen any more: it was deleted, or this login may not see it"}
         elif topic not in was:
-            text = f"{topic} can be seen for the first time: it was created, or this login may see it now"
+            told = {"new": f"{topic} can be seen for the first time: it was created, or this login may see it now"}
         else:
-            text = "; ".join(_moves(topic, was[topic], now[topic]))
-        if text:
-            yield Difference(Aspect.PARTITIONS, topic, "", since_ms, seen_ms, text)
+            told = dict(_moves(topic, was[topic], now[topic]))
+        if told:
+            facet, text = ", ".join(told), "; ".join(told.values())
+            yield Difference(Aspect.PARTITIONS, topic, facet, since_ms, seen_ms, text)
 
 
 def _by_topic(placements: Mapping[TopicPartition, Placement]) -> Mapping[str, Mapping[int, Placement]]:
@@ -160,10 +161,10 @@ def _by_topic(placements: Mapping[TopicPartition, Placement]) -> Mapping[str, Ma
     return found
 
 
-def _moves(topic: str, was: Mapping[int, Placement], now: Mapping[int, Placement]) -> Iterator[str]:
-    """What is different in the partitions of a topic, the worst first."""
+def _moves(topic: str, was: Mapping[int, Placement], now: Mapping[int, Placement]) -> Iterator[tuple[str, str]]:
+    """What is different in the partitions of a topic, the worst first: of which kind, and in words."""
     if len(was) != len(now):
-        yield f"{topic} had {len(was)} partitions and has {len(now)}"
+        yield "partitions", f"{topic} had {len(was)} partitions and has {len(now)}"
     both = [(number, was[number], placed) for number, placed in sorted(now.items()) if number in was]
     kinds: tuple[tuple[str, Callable[[Placement, Placement], str | None]], ...] = (
         ("nobody leads", _unled),
@@ -178,7 +179,7 @@ def _moves(topic: str, was: Mapping[int, Placement], now: Mapping[int, Placement
         if told:
             more = len(told) - PARTITIONS_SHOWN
             rest = f" and {more} other partitions" if more > 0 else ""
-            yield f"{words} {', '.join(told[:PARTITIONS_SHOWN])}{rest}"
+            yield words, f"{words} {', '.join(told[:PARTITIONS_SHOWN])}{rest}"
 
 
 def _unled(was: Placement, now: Placement) -> str | None:
@@ -217,26 +218,28 @@ def _groups(before: Survey, after: Survey, since_ms: int, seen_ms: int) -> Itera
     known = {group.group_id: group for group in before.groups}
     for group in after.groups:
         told = _members(known[group.group_id], group) if group.group_id in known else None
-        if told:
-            yield Difference(Aspect.MEMBERS, group.group_id, "", since_ms, seen_ms, told)
+        if told is not None:
+            yield Difference(Aspect.MEMBERS, group.group_id, told[0], since_ms, seen_ms, told[1])
     if _lists_groups(after):
         for group_id in sorted(known.keys() - {group.group_id for group in after.groups}):
             text = f"the group {group_id} is not there any more: it was deleted, or its positions have expired"
-            yield Difference(Aspect.MEMBERS, group_id, "", since_ms, seen_ms, text)
+            yield Difference(Aspect.MEMBERS, group_id, "gone", since_ms, seen_ms, text)
 
 
-def _members(was: SurveyedGroup, now: SurveyedGroup) -> str | None:
-    """Who has come and gone, in one sentence; None if nobody has, or if it could not be seen."""
+def _members(was: SurveyedGroup, now: SurveyedGroup) -> tuple[str, str] | None:
+    """Who has come and gone, its kind and one sentence; None if nobody has, or if it could not be seen."""
     if was.members is None or now.members is None or now.simple:
         return None
     name = now.group_id
     if was.members and not now.members:
-        return f"{name} has no member any more; {_named('left', was.owners.values()) or f'{was.members} left'}"
+        left = _named("left", was.owners.values()) or f"{was.members} left"
+        return "empty", f"{name} has no member any more; {left}"
     if now.members and not was.members:
-        return f"{name} had no member and has {now.members}{_after(_named('joined', now.owners.values()))}"
+        return "filled", f"{name} had no member and has {now.members}{_after(_named('joined', now.owners.values()))}"
     if now.state in REBALANCING:
-        return None if was.state in REBALANCING else f"{name} rebalances, with {now.members} members"
-    return _exchanged(was, now)
+        return None if was.state in REBALANCING else ("rebalance", f"{name} rebalances, with {now.members} members")
+    told = _exchanged(was, now)
+    return None if told is None else ("exchange", told)
 
 
 def _exchanged(was: SurveyedGroup, now: SurveyedGroup) -> str | None:
