@@ -126,6 +126,14 @@ def test_what_is_mended_and_only_waits_to_be_closed_is_not_late() -> None:
     assert "; timeToRepair kept: 0 s of 0 s; its signals are gone." in (closed.summary or "")
 
 
+def test_a_late_repair_that_is_done_wakes_nobody() -> None:
+    incident = opened(ReactionPromise(repair_ms=50))
+    (clearing,) = advance([incident], {}, [], (), POLICY, 200).changed
+    late = judge_reactions(clearing, 200)
+    assert (late.state, late.passed, late.alarms) == (State.OPEN, (REPAIR,), incident.alarms)
+    assert "rises" not in texts(late)[-1]
+
+
 def test_a_summary_tells_of_every_promise() -> None:
     promise = ReactionPromise(3_600_000, 60_000, 3_600_000)
     incident = replace(opened(promise, began_ms=40), notified_ms=61_100, paged=("pager",))

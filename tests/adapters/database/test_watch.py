@@ -163,6 +163,34 @@ def test_what_happens_beside_an_open_incident_is_in_its_timeline_once(engine: En
     assert "meanwhile" not in str(incident.answers)
 
 
+def test_what_somebody_did_is_named_before_what_happened(engine: Engine, tmp_path: Path) -> None:
+    world = World(configuration(tmp_path), engine)
+    watch, store = world.monitor("one"), DatabaseIncidents(engine)
+    at_ms = world.clock.now_ms()
+    seen = [
+        Note(at_ms - 3, "settings", "primary", "", "retention.ms was 2 and is 1"),
+        Note(at_ms - 2, "brokers", "primary", "", "broker 1 is gone"),
+        Note(at_ms - 1, "members", "primary", "", "it has no member any more"),
+    ]
+    world.changes["primary"] = seen[1:]
+    watch.turn()
+    world.clock.advance(1)
+    incident = store.found(1)
+    assert incident is not None
+    assert "Shortly before (correlated): brokers: broker 1 is gone" in str(incident.answers.what)
+    world.changes["primary"] = seen
+    watch.turn()
+    incident = store.found(1)
+    assert incident is not None
+    assert "Shortly before (correlated): settings: retention.ms" in str(incident.answers.what)
+    assert not any("no member" in line for line in incident.answers.what.evidence), "it only repeats the signal"
+    assert [entry.text for entry in incident.timeline if entry.who == "monitor"][:3] == [
+        "settings: retention.ms was 2 and is 1",
+        "brokers: broker 1 is gone",
+        "members: it has no member any more",
+    ]
+
+
 def test_promised_reactions_are_judged_by_when_pages_arrived_and_a_late_repair_pages(
     engine: Engine, tmp_path: Path
 ) -> None:
