@@ -13,6 +13,7 @@ and the last committed record (`progress`), so that start-up is not in it; start
 contestant is a process of its own that is observed from outside. A section that cannot run says what it lacks.
 
 The map: `scale` sizes · `figure` measured values · `report` table, JSON and Markdown · `machine` what it ran on ·
-`arena` broker, topics and records · `contestant` who moves records · `section/` one module a figure · `decide` the
-judge alone · `bare_transfer`, `native_transfer.c`, `source`, `reader`, `peer_*` the processes that are started.
+`arena` broker, topics and records · `contestant` who moves records · `observed` a command from start to end ·
+`section/` one module a figure · `decide` the judge alone · `flights` real rows in files · `bare_transfer`,
+`native_transfer.c`, `source`, `reader`, `peer_*` the processes that are started.
 """

@@ -14,7 +14,7 @@ from bench.figure import Missing, Section
 from bench.process_cpu import require_proc
 from bench.run import Run
 from bench.scale import FULL, QUICK, Scale
-from bench.section import auditor, decide, held, install, latency, peers, profile, recovery, replay, transfer
+from bench.section import auditor, check, decide, held, install, latency, peers, profile, recovery, replay, transfer
 from watermaster.stream.fault import Fault
 
 SECTIONS: dict[str, Callable[[Run], Section]] = {
@@ -26,10 +26,11 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "recovery": recovery.run,
     "auditor": auditor.run,
     "peers": peers.run,
+    "check": check.run,
     "install": install.run,
     "profile": profile.run,
 }
-WITHOUT_KAFKA = ("decide", "install")
+WITHOUT_KAFKA = ("decide", "check", "install")
 
 
 def main(arguments: Sequence[str], scale: Scale | None = None) -> int:

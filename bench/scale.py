@@ -26,6 +26,13 @@ class Scale:
     starts: int
     every_extra: bool
     """Install each extra and not the base alone."""
+    check_rows: int
+    """Rows of the files that are checked, here and by peers."""
+    check_rows_few: int
+    """Rows of the smaller ones, for memory."""
+    check_rounds: int
+    check_peers: bool = True
+    """Without them nothing has to be installed."""
 
 
 FULL = Scale(
@@ -41,6 +48,9 @@ FULL = Scale(
     peer_records=100_000,
     starts=7,
     every_extra=True,
+    check_rows=5_000_000,
+    check_rows_few=1_000_000,
+    check_rounds=2,
 )
 QUICK = Scale(
     records=60_000,
@@ -55,4 +65,7 @@ QUICK = Scale(
     peer_records=20_000,
     starts=3,
     every_extra=False,
+    check_rows=100_000,
+    check_rows_few=20_000,
+    check_rounds=1,
 )

@@ -1,4 +1,4 @@
-"""The benchmark itself must not rot: one section without Kafka, tiny, through the same door as `make bench`."""
+"""The benchmark itself must not rot: sections without Kafka, tiny, through the same door as `make bench`."""
 
 import json
 from pathlib import Path
@@ -20,6 +20,10 @@ TINY = Scale(
     peer_records=500,
     starts=1,
     every_extra=False,
+    check_rows=12_000,
+    check_rows_few=600,
+    check_rounds=1,
+    check_peers=False,
 )
 
 
@@ -40,3 +44,16 @@ def test_one_section_is_measured_printed_and_written(tmp_path: Path, capsys: pyt
     text = document.read_text()
     assert "## Decide: what judging costs" in text
     assert "judging a record, 2% held" in text
+
+
+def test_files_of_real_rows_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--only", "check", "--output", "json"], TINY)
+
+    (section,) = json.loads(capsys.readouterr().out)["sections"]
+    assert code == 0
+    assert section["missing"] == []
+    broken = {"arr_time": 3, "tailnum": 874, "arrival_reported": 40}
+    assert section["facts"]["broken"] == {"Parquet": broken, "JSON lines": broken}
+    assert [ratio["ratio"] > 0 for ratio in section["ratios"]] == [True] * 2, "memory, for each form"
+    (table,) = section["tables"]
+    assert [row[:2] for row in table["rows"]] == [["check", "Parquet"], ["check", "JSON lines"]]
