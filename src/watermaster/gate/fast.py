@@ -75,7 +75,7 @@ class FastLane:
         """The typed records of a range, and the indexes of those that have no such record."""
         wanted: list[Any] = list(values[start:stop])
         joined = _join(wanted)
-        if joined is not None and len(joined) <= self._bytes_max:  # so is each of them
+        if joined is not None and (len(joined) <= self._bytes_max or max(map(len, wanted)) <= self._bytes_max):
             indexes, failed = list(range(start, stop)), list[int]()
         else:
             indexes, failed = self._short_enough(values, start, stop)

@@ -40,6 +40,10 @@ class BrokenRule:
     message: str
     severity: Severity = Severity.ERROR
 
+    def __hash__(self) -> int:
+        """Of what differs between reasons: they are counted by the million."""
+        return hash((self.rule, self.code))
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -36,10 +36,12 @@ class PartJudge:
         self._source = source
         self._checks = checks if keyed else replace(checks, key=KeyCheck())
         self._judge = build_judge(self._checks)
-        self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max)
         self._now_ms = now_ms
         self._spool = spool
         self._assertions = AssertionReader(checks, spool) if spool is not None and checks.assertions else None
+        # Assertions are about all records, also about those that pass.
+        judged_by = self._checks if self._assertions is None else None
+        self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max, judged_by)
 
     def judge(self, part: Part, progress: Callable[[Chunk, Tally], None] | None = None) -> Tally:
         """Judge all of a part. Where reading cannot go on, the tally says so and has what came before."""
@@ -56,7 +58,7 @@ class PartJudge:
         return tally
 
     def _judge_chunk(self, chunk: Chunk, tally: Tally) -> None:
-        tally.records += len(chunk.values)
+        tally.records += len(chunk.values) + chunk.passing
         tally.blank_lines += chunk.blank_lines
         tally.last_number = max(tally.last_number, chunk.last_number)
         if self._assertions is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
 
-from watermaster.contract.checks import FieldCheck
+from watermaster.contract.checks import Checks, FieldCheck
 
 CHUNK_RECORDS: Final = 500
 CHUNK_BYTES: Final = 8 * 1024 * 1024
@@ -79,6 +79,8 @@ class Chunk:
     blank_lines: int = 0
     last_number: int = 0
     """The number of the last line or record that was passed over or taken; the next part counts on from here."""
+    passing: int = 0
+    """Records beside these that surely pass what `Reading.judged_by` asks; they are counted and have no text."""
     keys: list[bytes | None] | None = None
     """Of a topic's records; None where records have no keys."""
 
@@ -107,6 +109,8 @@ class Reading:
     shape: FieldCheck | None = None
     value_bytes_max: int = 16 * 1024 * 1024
     """Of a longer record only so much is kept that it is seen to be beyond the limit."""
+    judged_by: Checks | None = None
+    """A reader may leave out records that surely pass them. None: every record is wanted."""
 
 
 class RecordSource(Protocol):

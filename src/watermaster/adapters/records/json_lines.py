@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from watermaster.adapters.records.opened import OpenedFile
-from watermaster.runtime.record_source import Chunk, Part, Reading
+from watermaster.runtime.record_source import CHUNK_RECORDS, Chunk, Part, Reading
 
 _BLOCK_BYTES: Final = 1024 * 1024
 ARRAY_BYTES_MAX: Final = 256 * 1024 * 1024
@@ -23,7 +23,7 @@ def read_json_lines(part: Part, reading: Reading) -> Iterator[Chunk]:
         if part.start:
             stream.seek(part.start - 1)
             _skip_line(stream)
-        yield from _chunks(_lines(stream, part.stop, reading.value_bytes_max), opened, part)
+        yield from _chunks(_blocks(stream, part.stop, reading.value_bytes_max), opened, part)
 
 
 def read_json_document(part: Part, reading: Reading) -> Iterator[Chunk]:
@@ -53,25 +53,30 @@ def _elements(text: bytes) -> list[bytes] | None:
         return None
 
 
-def _chunks(lines: Iterator[bytes], opened: OpenedFile, part: Part) -> Iterator[Chunk]:
-    chunk = Chunk()
+def _chunks(blocks: Iterator[list[bytes]], opened: OpenedFile, part: Part) -> Iterator[Chunk]:
     number = 0
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            chunk.blank_lines += 1
-            continue
-        chunk.add(number, line)
-        if chunk.is_full:
+    for lines in blocks:
+        for first in range(0, len(lines), CHUNK_RECORDS):
+            some = lines[first : first + CHUNK_RECORDS]
+            chunk = _chunk(some, number + 1)
+            number += len(some)
             chunk.read = opened.read - part.start
             yield chunk
-            chunk = Chunk()
-    chunk.last_number = number
-    chunk.read = opened.read - part.start
-    yield chunk
+    yield Chunk(last_number=number, read=opened.read - part.start)
 
 
-def _lines(stream: BinaryIO, stop: int | None, bytes_max: int) -> Iterator[bytes]:
-    """Whole blocks are split at once; what is left of a block is the beginning of the next line."""
+def _chunk(lines: list[bytes], first: int) -> Chunk:
+    last = first + len(lines) - 1
+    numbers = range(first, last + 1)
+    if b"" not in lines:
+        return Chunk([*numbers], [*lines], last_number=last)
+    kept = [(number, line) for number, line in zip(numbers, lines, strict=True) if line]
+    blank_lines = len(lines) - len(kept)
+    return Chunk([number for number, _ in kept], [line for _, line in kept], blank_lines=blank_lines, last_number=last)
+
+
+def _blocks(stream: BinaryIO, stop: int | None, bytes_max: int) -> Iterator[list[bytes]]:
+    """Lines, as many as end in one block; what is left of a block is the beginning of the next line."""
     position = stream.tell()
     rest = b""
     while True:
@@ -80,16 +85,17 @@ def _lines(stream: BinaryIO, stop: int | None, bytes_max: int) -> Iterator[bytes
         if not block:
             break
         position += len(block)
-        lines = (rest + block).split(b"\n")
+        rest_before = rest
+        lines = (rest_before + block).split(b"\n")
         rest = lines.pop()
-        for line in lines:
-            yield line.removesuffix(b"\r")
+        ends = b"\r" in block or rest_before.endswith(b"\r")
+        yield [line.removesuffix(b"\r") for line in lines] if ends else lines
         if len(rest) > bytes_max:
             position += _skip_line(stream)
-            yield rest[: bytes_max + 1]
+            yield [rest[: bytes_max + 1]]
             rest = b""
     # The last line may end behind the part; the next part begins after it.
-    yield from _last_line(stream, rest, bytes_max, goes_on=stop is not None and position >= stop)
+    yield list(_last_line(stream, rest, bytes_max, goes_on=stop is not None and position >= stop))
 
 
 def _last_line(stream: BinaryIO, rest: bytes, bytes_max: int, *, goes_on: bool) -> Iterator[bytes]:

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from watermaster.adapters.records.parquet_screen import surely_passes
 from watermaster.adapters.records.row_text import row_text
+from watermaster.contract.checks import Checks
 from watermaster.runtime.record_source import CHUNK_RECORDS, Chunk, Form, Part, Reading
 from watermaster.stream.fault import UsageFault, WorldFault
 
@@ -42,16 +44,18 @@ def parquet_parts(file: Path, size: int) -> Sequence[Part]:
 
 
 def read_parquet(part: Part, reading: Reading) -> Iterator[Chunk]:
-    """Rows `[start, stop)`, numbered from 1 inside the part."""
-    del reading  # a row is already decoded: its text is only as large as the row group that it lies in
+    """Rows `[start, stop)`, numbered from 1 inside the part. A text is only as large as the row group it lies in."""
     with _opened(part.file) as database:
-        rows = database.execute(_query(database, part), [_literally(part.file)])
-        number = 0
+        rows = database.execute(_query(database, part, reading.judged_by), [_literally(part.file)])
+        last = 0
         while fetched := rows.fetchmany(CHUNK_RECORDS):
-            values: list[bytes | None] = [text.encode() for (text,) in fetched]
-            numbers = list(range(number + 1, number + len(values) + 1))
-            number += len(values)
-            yield Chunk(numbers, values, last_number=number, read=_share(part, number))
+            values: list[bytes | None] = [text.encode() for _, text in fetched]
+            numbers = [number - part.start + 1 for number, _ in fetched]
+            passing, last = numbers[-1] - last - len(numbers), numbers[-1]
+            yield Chunk(numbers, values, last_number=last, read=_share(part, last), passing=passing)
+        if part.stop is not None and last < part.stop - part.start:
+            total = part.stop - part.start
+            yield Chunk(last_number=total, read=part.size, passing=total - last)
 
 
 def write_parquet(lines: Path, file: Path, columns: Mapping[str, str]) -> None:
@@ -63,14 +67,17 @@ def write_parquet(lines: Path, file: Path, columns: Mapping[str, str]) -> None:
         rows.write_parquet(os.path.abspath(file), compression="zstd")  # noqa: PTH100 - as in `_literally`
 
 
-def _query(database: duckdb.DuckDBPyConnection, part: Part) -> str:
+def _query(database: duckdb.DuckDBPyConnection, part: Part, judged_by: Checks | None) -> str:
     relation = database.sql("SELECT * FROM read_parquet(?, hive_partitioning=false)", params=[_literally(part.file)])
     _refuse_renamed(database, part.file, relation.columns)
-    text = row_text(list(zip(relation.columns, relation.types, strict=True)))
+    columns = list(zip(relation.columns, relation.types, strict=True))
+    passes = None if judged_by is None else surely_passes(judged_by, {name: kind.id for name, kind in columns})
     source = "read_parquet(?, hive_partitioning=false, file_row_number=true)"
     # The numbers are made of numbers of ours and names are quoted: nothing of the file is read as SQL.
-    where = f" WHERE file_row_number >= {part.start:d} AND file_row_number < {part.stop:d}" if part.stop else ""
-    return f"SELECT {text} FROM {source}{where}"  # noqa: S608 - see above
+    # What a contract says stands in it as numbers and as texts between quotes, and its own SQL never.
+    wanted = "true" if passes is None else f"NOT coalesce({passes}, false)"
+    rows = f"file_row_number >= {part.start:d} AND file_row_number < {part.stop:d}" if part.stop else "true"
+    return f"SELECT file_row_number, {row_text(columns)} FROM {source} WHERE {rows} AND {wanted}"  # noqa: S608 - see above
 
 
 def _refuse_renamed(database: duckdb.DuckDBPyConnection, file: str, columns: Sequence[str]) -> None:
