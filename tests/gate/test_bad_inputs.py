@@ -141,6 +141,7 @@ VALUES: list[tuple[str, bytes | None, str | None]] = [
     ("23 1.00000000000000000001", _with('"price":1.00000000000000000001'), "json.number_precision"),
     ("23 the same as an integer", b'{"id":1.00000000000000000001}', "type.mismatch"),
     ("23 seventeen digits that a double keeps", _with('"price":0.10000000000000001'), None),
+    ("23 the shortest text of a double, one of two that are as near", _with('"price":5.960464477539063e-8'), None),
     ("24 0.07 is a multiple of 0.01", _with('"cents":0.07'), None),
     ("24 0.075 is none", _with('"cents":0.075'), "number.multiple_of"),
     ("25 1.0 is an integer", b'{"id":1.0}', None),

@@ -55,7 +55,8 @@ def loses_precision(value: int | Decimal) -> bool:
     """Whether the nearest double no longer says what the literal says.
 
     It does if the double, written with as many significant digits as the literal, gives the literal again. So `0.1`
-    and the `0.10000000000000001` of C's `%.17g` keep everything, and `1.00000000000000000001` and 2^53+1 do not.
+    and the `0.10000000000000001` of C's `%.17g` keep everything, and `1.00000000000000000001` and 2^53+1 do not. Its
+    shortest text keeps everything, too.
     """
     return not surely_double(value) and _loses(Decimal(value))
 
@@ -73,7 +74,9 @@ def _loses(value: Decimal) -> bool:
         return False
     if len(digits) > _DOUBLE_DIGITS_MAX:
         return True
-    return Decimal(f"{float(value):.{len(digits) - 1}e}") != value
+    double = float(value)
+    # Where two texts of so many digits are equally near, programs write the one or the other.
+    return Decimal(f"{double:.{len(digits) - 1}e}") != value and Decimal(repr(double)) != value
 
 
 def is_multiple(value: int | Decimal, unit: Decimal) -> bool:

@@ -101,3 +101,19 @@ def test_columns_that_differ_by_case_are_refused(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"bb", b"AA"))
     with pytest.raises(WorldFault, match="only by case"):
         read(file)
+
+
+def test_nothing_is_painted_on_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connect = duckdb.connect
+
+    def impatient(*args: object, **settings: object) -> duckdb.DuckDBPyConnection:
+        database = connect(*args, **settings)  # type: ignore[arg-type]
+        database.execute("SET progress_bar_time = 1")
+        return database
+
+    file = write(tmp_path / "f.parquet", "SELECT repeat('x', 200) || i AS a FROM range(200000) t(i)")
+    monkeypatch.setattr(duckdb, "connect", impatient)
+    assert len(read(file)) == 200_000
+    assert capfd.readouterr().out == ""

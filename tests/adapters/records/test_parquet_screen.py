@@ -49,7 +49,7 @@ STORED: dict[str, st.SearchStrategy[Any]] = {
     "BIGINT": integers(-(2**63), 2**63 - 1),
     "UINTEGER": integers(0, 2**32 - 1),
     "UBIGINT": integers(0, 2**64 - 1),
-    "DOUBLE": st.one_of(st.floats(), st.sampled_from([0.1, -0.0, 1e22, 5e-324, 0.5, 3.0, 1e15, 123456.789])),
+    "DOUBLE": st.one_of(st.floats(), st.sampled_from([0.1, -0.0, 2.0**-24, 1e22, 5e-324, 0.5, 3.0, 1e15, 123456.789])),
     "VARCHAR": TEXTS,
     "BOOLEAN": st.booleans(),
     "TIMESTAMP": st.sampled_from(["2024-02-29 10:00:00", "0999-12-31 00:00:00", "1970-01-01 00:00:00.5", "infinity"]),
@@ -59,8 +59,8 @@ PATTERNS = st.sampled_from([None, None, "^[a-c]+$", "^.*$", "b", "^[^x]{1,3}$", 
 NUMBER_RULES = (
     "this.a == null || this.a % 3 == 0", "this.a / 2 - this.b > 0", "this.a != null && this.b < this.a * this.a",
     "this.a <= this.b", "this.a < 5", "this.a >= this.b || this.b == null", "!(this.a == 1 && this.b == 2)",
-    "!(this.a == this.b)", "this.a + 1 > this.a", "this.a / this.b == 1",
-    "this.a - this.b == 0 || this.a % this.b == 0", "this.a / 2 == 0 || this.a % 4 > -2", "this.a > 0.5", "this.a == null ? true : this.b == null",
+    "!(this.a == this.b)", "this.a + 1 > this.a", "this.a / this.b == 1", "this.a / 2 == 0 || this.a % 4 > -2",
+    "this.a - this.b == 0 || this.a % this.b == 0", "this.a > 0.5", "this.a == null ? true : this.b == null",
 )  # fmt: skip
 TEXT_RULES = (
     "this.a in ['a', 'ab'] || has(this.b)", "this.a == null || this.a != 'a'", "this.a < 'b'", "this.a <= this.b",

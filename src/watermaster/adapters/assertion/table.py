@@ -38,6 +38,8 @@ _SHUT: Final[dict[str, Any]] = {
 }
 _IN_UTC: Final = "SET TimeZone = 'UTC'"
 """The zone of this machine must not matter."""
+_IN_SILENCE: Final = "SET enable_progress_bar = false"
+"""DuckDB paints the progress of longer queries on standard output, which is the report's."""
 _CASTS: Final = {
     LogicalType.INTEGER: "TRY_CAST({0} AS BIGINT)",
     LogicalType.NUMBER: "TRY_CAST({0} AS DOUBLE)",
@@ -61,6 +63,7 @@ class RecordTable:
             with self._duckdb.connect(
                 str(self._file), config={**_SHUT, "temp_directory": str(self._spill)}
             ) as database:
+                database.execute(_IN_SILENCE)
                 _lay_out(database, [str(path) for path in rows], checks, names)
         except self._duckdb.Error as error:
             self._failure = NotMeasured(f"the records cannot be laid out as a table ({type(error).__name__})")
@@ -97,6 +100,7 @@ class RecordTable:
         }
         with self._duckdb.connect(str(self._file), read_only=True, config=settings) as database:
             database.execute(_IN_UTC)
+            database.execute(_IN_SILENCE)
             # In this order: the directory for intermediate results has to be set before, and nothing can be after.
             database.execute("SET enable_external_access = false")
             database.execute("SET lock_configuration = true")

@@ -130,6 +130,8 @@ def _opened(file: str) -> Iterator[duckdb.DuckDBPyConnection]:
         "autoload_known_extensions": False,
     }
     with duckdb.connect(config=settings) as database:
+        # It paints the progress of longer queries on standard output, which is the report's.
+        database.execute("SET enable_progress_bar = false")
         try:
             yield database
         except duckdb.OutOfMemoryException as error:
