@@ -109,7 +109,7 @@ def _trials(routes: Sequence[AlertRoute]) -> Iterator[ReadinessFinding]:
     arrived = [(r.name, r.tested_ms) for r in routes if r.tested_ms is not None and not r.refused]
     old = [f"{name} {_ago(ms)}" for name, ms in arrived if ms > TRIAL_MS_MAX]
     good = [f"{name} {_ago(ms)}" for name, ms in arrived if ms <= TRIAL_MS_MAX]
-    fix = "Run `watermaster incident alerts test --yes`, and ask somebody whether it rang."
+    fix = "Run `watermaster incident alerts test --yes` once it is right, and ask somebody whether it rang."
     for severity, told, names, why in (
         (Severity.ERROR, "did not take its trial", failed, "An incident is opened, and nobody hears of it."),
         (Severity.WARNING, "was never tried as it is", never, "Whether a page arrives is not known."),
