@@ -32,6 +32,11 @@ CASES: list[tuple[str, list[dict[str, Any]], tuple[Objective, ...]]] = [
         [{"property": "availability", "value": 99.9}],
         (Objective(Indicator.AVAILABILITY, 0.001),),
     ),
+    (
+        "ODCS has short names",
+        [{"property": "av", "value": 99.9, "unit": "%"}, {"property": "ER", "value": 2, "unit": "%"}],
+        (Objective(Indicator.AVAILABILITY, 0.001), Objective(Indicator.ERROR_RATE, 0.02)),
+    ),
     ("0.5 without a unit may be either", [{"property": "errorRate", "value": 0.5}], ()),
     ("all of it leaves no budget", [{"property": "availability", "value": 100, "unit": "%"}], ()),
     ("m is minutes to some and months to others", [{"property": "latency", "value": 5, "unit": "m"}], ()),

@@ -77,8 +77,7 @@ class Objective:
 def read_objectives(document: Mapping[str, Any]) -> tuple[Objective, ...]:
     """The objectives of a contract's document, one for an indicator; of two about the same, the stricter one counts."""
     entries = [(str(entry.get("property")), entry) for entry in document.get("slaProperties") or ()]
-    up = [share for name, entry in entries if name.lower() == "availability" if (share := _share(entry)) is not None]
-    errors = [share for name, entry in entries if name.lower() == "errorrate" if (share := _share(entry)) is not None]
+    up, errors = _shares(entries, ("availability", "av")), _shares(entries, ("errorrate", "er"))
     budget = 1 - max(up) if up else BUDGET_DEFAULT
     found = [*_timed(entries, ("latency", "ly"), Indicator.LATENCY, budget)]
     if up:
@@ -87,6 +86,10 @@ def read_objectives(document: Mapping[str, Any]) -> tuple[Objective, ...]:
         found.append(Objective(Indicator.ERROR_RATE, min(errors)))
     found += _timed(entries, ("frequency", "fy"), Indicator.FREQUENCY, budget)
     return tuple(found)
+
+
+def _shares(entries: list[tuple[str, Mapping[str, Any]]], names: tuple[str, ...]) -> list[float]:
+    return [share for name, entry in entries if name.lower() in names if (share := _share(entry)) is not None]
 
 
 def _timed(

@@ -188,6 +188,9 @@ WRONG = [
         "a password or a token",
     ),
     ("gates:", "registries:\n  main: {url: 'https://far', key_file: k}\ngates:", "LOGIN", 5, "certificate_file"),
+    ("gates:", "monitor: {severities: [{alarms: 2, blast: 3}]}\ngates:", "KEY", 4, "Did you mean 'blast_min'?"),
+    ("gates:", "monitor: {severities: 3}\ngates:", "VALUE", 4, "must be a list"),
+    ("gates:", "runbooks: [x]\ngates:", "VALUE", 4, "mapping"),
     ("    cluster: primary", "\tcluster: primary", "YAML", 6, "tab"),
     ("gates:", "x: [", "YAML", None, ""),
 ]

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from watermaster.contract.problem import Position, join_path, locate, nearest, suggest
 from watermaster.contract.yaml_text import read_yaml
 from watermaster.incident.runbook import SiteRunbook
+from watermaster.incident.severity import SeverityRow
 from watermaster.quarantine.letter import PlainMapping
 from watermaster.runtime.configuration import (
     ClusterConfiguration,
@@ -133,10 +134,11 @@ class _Reading:
         root["alerts"] = self.named(root.get("alerts", {}), "$.alerts", AlertConfiguration)
         root["registries"] = self.named(root.get("registries", {}), "$.registries", RegistryConfiguration)
         root["monitor"] = self.section(root.get("monitor", {}), "$.monitor", MonitorConfiguration)
-        if isinstance(root.get("runbooks"), list):
-            root["runbooks"] = [
-                self.section(body, f"$.runbooks[{index}]", SiteRunbook) for index, body in enumerate(root["runbooks"])
-            ]
+        monitor = root["monitor"]
+        if "severities" in monitor:
+            monitor["severities"] = self.rows(monitor["severities"], "$.monitor.severities", SeverityRow)
+        if "runbooks" in root:
+            root["runbooks"] = self.rows(root["runbooks"], "$.runbooks", SiteRunbook)
         return {**root, "path": self.path, "clusters": clusters, "gates": gates}
 
     def named(self, data: Any, path: str, kind: type) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held
@@ -170,6 +172,12 @@ class _Reading:
             if not host or not port.isdigit():
                 raise self.fault("VALUE", f"{path}.metrics_listen", "is no host:port", "For instance 127.0.0.1:9464.")
             gate["metrics_listen"] = {"host": host.strip("[]"), "port": int(port)}
+
+    def rows(self, data: Any, path: str, kind: type) -> Any:  # noqa: ANN401 -- whatever the file held
+        """A list of sections; what is no list is left to the validation."""
+        if not isinstance(data, list):
+            return data
+        return [self.section(body, f"{path}[{index}]", kind) for index, body in enumerate(data)]
 
     def section(self, data: Any, path: str, kind: type) -> dict[str, Any]:  # noqa: ANN401 -- whatever the file held
         """One mapping of the file, its keys known, its texts expanded, its paths absolute."""

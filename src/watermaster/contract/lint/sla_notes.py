@@ -12,7 +12,7 @@ from watermaster.contract.problem import ProblemCode, quoted
 
 JUDGED: Final = frozenset(
     {
-        *("availability", "errorrate", "frequency", "fy", "latency", "ly", "retention", "re"),
+        *("availability", "av", "errorrate", "er", "frequency", "fy", "latency", "ly", "retention", "re"),
         *("timetodetect", "td", "timetonotify", "tn", "timetorepair", "tr"),
     }
 )
