@@ -60,8 +60,10 @@ class Fleet:
 
 
 def quarantines_of(configuration: Configuration) -> Mapping[str, Sequence[str]]:
-    """The quarantine topics of the gates, by cluster."""
+    """The quarantine topics of the gates and the adopted ones, by cluster."""
     found: dict[str, list[str]] = {}
     for gate in configuration.gates.values():
         found.setdefault(gate.cluster, []).extend(stream.quarantine for stream in gate.streams)
+    for adopted in configuration.quarantines.values():
+        found.setdefault(adopted.cluster, []).append(adopted.topic)
     return found

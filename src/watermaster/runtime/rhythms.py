@@ -70,6 +70,8 @@ class Rhythms:
         self._ours = {(gate.cluster, topic) for gate in gates for topic in (gate.ledger, gate.control, gate.holds)}
         # What is held comes when something breaks; it has no rhythm.
         self._ours |= {(gate.cluster, stream.quarantine) for gate in gates for stream in gate.streams}
+        adopted = configuration.quarantines.values()
+        self._ours |= {(each.cluster, topic) for each in adopted for topic in (each.topic, each.holds)}
         self._store = store
         self._topics: dict[str, dict[str, _Topic]] = {}
         self._looked_ms: dict[str, int] = {}
