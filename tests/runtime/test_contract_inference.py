@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inference_world import BARE, ORIGIN, checks_of, draft, encode, held_exactly, learn
 
-from watermaster.contract.checks import Encoding
-from watermaster.runtime.contract_inference import SampleBlock, conclude, infer
+from watermaster.runtime.contract_inference import SampleBlock, Written, conclude, infer
 from watermaster.stream.fault import UsageFault
 
 READABLE = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -213,7 +212,7 @@ class Given:
     """A source of given records."""
 
     remarks = ("the rest was not read",)
-    encoding = Encoding.JSON
+    written = Written()
 
     def __init__(self, values: list[bytes | None]) -> None:
         self._values = values

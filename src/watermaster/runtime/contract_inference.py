@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
-from watermaster.contract.checks import Encoding, Limits
+from watermaster.contract.checks import FRAMED_ENCODINGS, Encoding, Limits
 from watermaster.contract.draft import ContractDraft, FieldDraft
 from watermaster.contract.draft.text import draft_text
 from watermaster.contract.inference.proposal import Origin, propose
 from watermaster.contract.inference.stream_summary import StreamSummary
+from watermaster.contract.inference.summary import Document
 from watermaster.gate.strict_json import JsonProblem
 from watermaster.gate.swift_json import decode_swiftly
 from watermaster.runtime.record_source import Part, Reading, RecordSource
@@ -21,12 +22,22 @@ _LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """How values and keys are written on the stream."""
+
+    values: Encoding = Encoding.JSON
+    keys: Encoding = Encoding.STRING
+
+
+@dataclass(frozen=True, slots=True)
 class SampleBlock:
     """Some records in the order of their source. `keys` None: it has none. `read` counts its bytes so far."""
 
     values: Sequence[bytes | None]
     keys: Sequence[bytes | None] | None = None
     read: int = 0
+    written: Written = field(default_factory=Written)
+    """Values and keys that were written in a framed encoding are JSON text here."""
     refused: Sequence[str] = ()
     """Reason codes of records beside these that are none."""
 
@@ -40,8 +51,8 @@ class SampleSource(Protocol):
         ...
 
     @property
-    def encoding(self) -> Encoding:
-        """How its values are written on the stream; known in the end."""
+    def written(self) -> Written:
+        """How its records are written on the stream; known in the end."""
         ...
 
     def blocks(self) -> Iterator[SampleBlock]:
@@ -61,10 +72,26 @@ class Learning:
         for code in block.refused:
             self.summary.pass_over(code)
         for index, value in enumerate(block.values):
-            key = None if keys is None else keys[index]
-            if keys is not None:
-                self.summary.keys.add(key)
-            self._take(value, key)
+            if keys is None:
+                self._take(value, None)
+            elif block.written.keys in FRAMED_ENCODINGS:
+                self._take_with_document(value, keys[index])
+            else:
+                self.summary.keys.add(keys[index])
+                self._take(value, keys[index])
+
+    def _take_with_document(self, value: bytes | None, key: bytes | None) -> None:
+        """One record whose key is JSON text; it teaches nothing where the key is none."""
+        if key is None:
+            self.summary.keys.add(None)
+            self._take(value, None)
+            return
+        document = decode_swiftly(key, _LIMITS)
+        if isinstance(document, JsonProblem):
+            self.summary.pass_over(document.code)
+            return
+        self.summary.keys.add_document(document, self.summary.budget)
+        self._take(value, _plain_key(document, key))
 
     def _take(self, value: bytes | None, key: bytes | None) -> None:
         if value is None:
@@ -113,8 +140,13 @@ def infer(source: SampleSource, origin: Origin, progress: Progress = lambda *_: 
     for block in source.blocks():
         learning.take(block)
         progress(learning.summary.records, block.read, None)
-    written = replace(origin, encoding=source.encoding)
-    return replace(conclude_known(learning.summary, written), remarks=tuple(source.remarks))
+    found = conclude_known(learning.summary, written_as(origin, source.written))
+    return replace(found, remarks=tuple(source.remarks))
+
+
+def written_as(origin: Origin, written: Written) -> Origin:
+    """The origin of records that are written so."""
+    return replace(origin, encoding=written.values, key_encoding=written.keys)
 
 
 def learn_part(source: RecordSource, part: Part, tell: Callable[[int, int], None] = lambda *_: None) -> StreamSummary:
@@ -158,6 +190,11 @@ def conclude(summary: StreamSummary, origin: Origin) -> Inferred:
         classified=tuple(one.name for one in _described(draft) if one.classification is not None),
         rules=len(draft.rules),
     )
+
+
+def _plain_key(document: Document, text: bytes) -> bytes:
+    """To compare with members of the record: a text without its quotes."""
+    return document.encode("utf-8", "surrogatepass") if isinstance(document, str) else text
 
 
 def _described(draft: ContractDraft) -> Iterable[FieldDraft]:

@@ -1,84 +1,129 @@
-"""How the values of a topic are written, found out from its records, and these as text to learn from."""
+"""How the records of a topic are written, found out from some of them, and these as text to learn from."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from watermaster.contract.checks import Checks, Encoding, FieldCheck, LogicalType
+from watermaster.contract.checks import FRAMED_ENCODINGS, Checks, Encoding, FieldCheck, KeyCheck, LogicalType
 from watermaster.gate.frame import Frame, Part, read_frame
-from watermaster.gate.framed import FramedReader
+from watermaster.gate.framed import Contents, FramedReader, schema_ids
 from watermaster.gate.schema import AVRO, JSON, SchemaId
-from watermaster.runtime.contract_inference import SampleBlock
+from watermaster.runtime.contract_inference import SampleBlock, Written
 from watermaster.runtime.schema_shelf import SchemaShelf
 from watermaster.runtime.value_format import framed_payload
 from watermaster.stream.batch import RawHeaders, RecordBatch
+from watermaster.stream.fault import WorldFault
 
 LOOKED_AT: Final = 200
-"""Values by which it is decided, of the first batch that has any."""
+"""Values and keys by which it is decided, of the first batch that has any."""
+UNNAMED: Final = ""
+"""The kind of what names no schema."""
+UNKNOWN: Final = "unknown"
+"""The kind of a schema that the registry does not know."""
 _KINDS: Final = {AVRO: Encoding.AVRO, JSON: Encoding.JSON_SCHEMA}
 _NOTHING: Final = Checks("", "", "", "", value=FieldCheck("", "$", LogicalType.ANY))
+_OWN: Final = "the keys name schemas of a registry and were not learnt from: describe them (`key.encoding`)"
 
 
 class SampleTexts:
-    """Asks the registry for what most values name; a topic whose values name nothing is taken as it is."""
+    """Asks the registry for what most values and keys name; a topic whose records name nothing is taken as it is."""
 
     def __init__(self, shelf: SchemaShelf) -> None:
         self._shelf = shelf
+        self._checks = _NOTHING
         self._reader: FramedReader | None = None
-        self._decided = False
-        self.encoding = Encoding.JSON
-        self.keys_are_framed = False
+        self._keys_left_out = False
+        self.kind: str | None = None
+        """The registry's word for the schemas that most values name, `UNNAMED`, `UNKNOWN`; None until a value came."""
+        self._keys_known = False
+
+    @property
+    def written(self) -> Written:
+        """How values and keys are written, as far as it is known."""
+        return Written(self._checks.encoding, self._checks.key.encoding)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was not learnt from."""
+        return (_OWN,) if self._keys_left_out else ()
 
     def block(self, batch: RecordBatch, read: int) -> SampleBlock:
-        """One batch to learn from. Keys behind a frame teach nothing. Raises WorldFault."""
-        if not self._decided:
-            self._decide(batch)
-        keys = None if self.keys_are_framed else batch.keys
+        """One batch to learn from; keys that cannot be read teach nothing. Raises WorldFault."""
+        self._decide(batch)
+        keys = None if self._keys_left_out else batch.keys
         if self._reader is None:
-            return SampleBlock(batch.values, keys, read)
-        ids = {frame.schema for frame in map(_value_frame, batch.values, batch.headers) if frame is not None}
-        self._shelf.fetch(ids)
+            return SampleBlock(batch.values, keys, read, self.written)
+        self._shelf.fetch(schema_ids(self._checks, batch.keys, batch.values, batch.headers))
         texts = self._reader.read(batch.keys, batch.values, batch.headers)
-        kept = [index for index in range(len(batch)) if index not in texts.refused]
+        refused = texts.refused_keys | texts.refused
+        kept = [index for index in range(len(batch)) if index not in refused]
         return SampleBlock(
             [texts.values[index] for index in kept],
-            None if keys is None else [keys[index] for index in kept],
+            None if keys is None else [texts.keys[index] for index in kept],
             read,
-            tuple(texts.refused.values()),
+            self.written,
+            tuple(refused.values()),
         )
 
     def _decide(self, batch: RecordBatch) -> None:
-        values = [(v, h) for v, h in zip(batch.values, batch.headers, strict=True) if v is not None][:LOOKED_AT]
-        if not values:
+        values = _there(batch.values, batch.headers)
+        if self.kind is None and values:
+            self.kind = self._kind(Part.VALUE, values)
+            self._read_as(replace(self._checks, encoding=_KINDS.get(self.kind, Encoding.JSON)))
+        keys = _there(batch.keys, batch.headers)
+        if not self._keys_known and keys:
+            self._keys_known = True
+            self._decide_keys(keys)
+
+    def _decide_keys(self, keys: Sequence[tuple[bytes, RawHeaders | None]]) -> None:
+        """What only looks like frames (numbers of eight bytes may) is not taken for keys that name schemas."""
+        try:
+            kind = self._kind(Part.KEY, keys)
+        except WorldFault:
+            kind = UNKNOWN
+        if kind in (UNNAMED, UNKNOWN) or kind not in _KINDS:
+            self._keys_left_out = kind != UNNAMED
             return
-        self._decided = True
-        frames = [_likely_frame(Part.VALUE, value, headers) for value, headers in values]
-        keys = [(k, h) for k, h in zip(batch.keys, batch.headers, strict=True) if k is not None][:LOOKED_AT]
-        framed = sum(_likely_frame(Part.KEY, key, headers) is not None for key, headers in keys)
-        self.keys_are_framed = framed * 2 > len(keys)
-        kinds = Counter(self._encoding_of(frame) for frame in frames)
-        self.encoding = kinds.most_common(1)[0][0]
-        if self.encoding is not Encoding.JSON:
-            self._reader = FramedReader(replace(_NOTHING, encoding=self.encoding), self._shelf.lookup)
+        checks = replace(self._checks, key=KeyCheck(encoding=_KINDS[kind]))
+        bare = replace(checks, encoding=Encoding.JSON)
+        contents: Contents = [key for key, _ in keys]
+        nothing: Contents = [None] * len(keys)
+        headers = [named for _, named in keys]
+        self._shelf.fetch(schema_ids(bare, contents, nothing, headers))
+        read = FramedReader(bare, self._shelf.lookup).read(contents, nothing, headers)
+        if len(read.refused_keys) * 2 < len(keys):
+            self._read_as(checks)
 
-    def _encoding_of(self, schema_id: SchemaId | None) -> Encoding:
+    def _read_as(self, checks: Checks) -> None:
+        self._checks = checks
+        if {checks.encoding, checks.key.encoding} & FRAMED_ENCODINGS:
+            self._reader = FramedReader(checks, self._shelf.lookup)
+
+    def _kind(self, part: Part, contents: Iterable[tuple[bytes, RawHeaders | None]]) -> str:
+        named = [_likely_schema(part, content, headers) for content, headers in contents]
+        self._shelf.fetch({one for one in named if one is not None})
+        return Counter(map(self._kind_of, named)).most_common(1)[0][0]
+
+    def _kind_of(self, schema_id: SchemaId | None) -> str:
         if schema_id is None:
-            return Encoding.JSON
-        self._shelf.fetch([schema_id])
+            return UNNAMED
         schema = self._shelf.lookup(schema_id)
-        return Encoding.JSON if schema is None else _KINDS.get(schema.kind, Encoding.JSON)
+        return UNKNOWN if schema is None else schema.kind
 
 
-def _likely_frame(part: Part, content: bytes, headers: RawHeaders | None) -> SchemaId | None:
+def _there(
+    contents: Sequence[bytes | None], headers: Sequence[RawHeaders | None]
+) -> list[tuple[bytes, RawHeaders | None]]:
+    found = ((content, named) for content, named in zip(contents, headers, strict=True) if content is not None)
+    return [pair for pair, _ in zip(found, range(LOOKED_AT), strict=False)]
+
+
+def _likely_schema(part: Part, content: bytes, headers: RawHeaders | None) -> SchemaId | None:
     """The schema that is named, where it is no accident of other bytes."""
     if framed_payload(content) is None and not any(name == part.value for name, _ in headers or ()):
         return None
     frame = read_frame(part, content, headers)
     return frame.schema if isinstance(frame, Frame) else None
-
-
-def _value_frame(value: bytes | None, headers: RawHeaders | None) -> Frame | None:
-    frame = None if value is None else read_frame(Part.VALUE, value, headers)
-    return frame if isinstance(frame, Frame) else None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from watermaster.contract.checks import Encoding
-from watermaster.runtime.contract_inference import SampleBlock
+from watermaster.runtime.contract_inference import SampleBlock, Written
 from watermaster.runtime.observe import Start
 from watermaster.runtime.ports import Clock, ReadResult, TopicReader, Trouble, TroubleKind
 from watermaster.runtime.sample_texts import SampleTexts
@@ -47,14 +46,12 @@ class TopicSource:
     @property
     def remarks(self) -> tuple[str, ...]:
         """See `SampleSource.remarks`."""
-        framed = self._texts is not None and self._texts.keys_are_framed
-        own = ("the keys name schemas of a registry and were not learnt from: describe them (`key.encoding`)",)
-        return (*self._remarks, *(own if framed else ()))
+        return (*self._remarks, *(() if self._texts is None else self._texts.remarks))
 
     @property
-    def encoding(self) -> Encoding:
-        """See `SampleSource.encoding`."""
-        return Encoding.JSON if self._texts is None else self._texts.encoding
+    def written(self) -> Written:
+        """See `SampleSource.written`."""
+        return Written() if self._texts is None else self._texts.written
 
     def blocks(self) -> Iterator[SampleBlock]:
         """See `SampleSource.blocks`. Raises the fault of a topic that is not there or may not be read."""

@@ -100,8 +100,9 @@ def _key(key: KeyDraft) -> Iterator[str]:
     yield "        vendor: watermaster"
     yield "        value:"
     yield f"          required: {_scalar(key.required)}"
-    yield "          logicalType: string"
-    yield from _options(key.options, "          ")
+    if key.encoding is not Encoding.STRING:
+        yield f"          encoding: {key.encoding.value}"
+    yield from _body(key.described, "          ")
 
 
 def _rule(rule: RuleDraft) -> Iterator[str]:

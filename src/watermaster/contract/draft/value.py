@@ -50,10 +50,11 @@ class RuleDraft:
 
 @dataclass(frozen=True, slots=True)
 class KeyDraft:
-    """What is asked of the record's key."""
+    """What is asked of the record's key. `described` has no name, and its presence is `required`."""
 
     required: bool
-    options: Mapping[str, DraftScalar] = field(default_factory=dict)
+    described: FieldDraft
+    encoding: Encoding = Encoding.STRING
     comments: tuple[str, ...] = ()
 
 

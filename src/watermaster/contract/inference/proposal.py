@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from watermaster.contract.activation import CONTRACT_BYTES_MAX
-from watermaster.contract.checks import Encoding
+from watermaster.contract.checks import FRAMED_ENCODINGS, Encoding
 from watermaster.contract.draft import ContractDraft, FieldDraft, KeyDraft, RuleDraft
 from watermaster.contract.draft.text import contract_id, draft_text
 from watermaster.contract.inference.evidence import FORMAT_MIN, KEY_MIN, UNIQUE_MIN, VARIANT_MIN, share
-from watermaster.contract.inference.field_proposal import Extent, propose_members, uses_names_as_data
+from watermaster.contract.inference.field_proposal import (
+    Extent,
+    propose_field,
+    propose_members,
+    uses_names_as_data,
+)
 from watermaster.contract.inference.identity import is_unique
 from watermaster.contract.inference.number_rule import number_rule
 from watermaster.contract.inference.personal import looks_sensitive
 from watermaster.contract.inference.stream_summary import KeySummary, StreamSummary
 from watermaster.contract.inference.variants import Discriminator, MemberPath, find_discriminator
+from watermaster.contract.official_schema import RECORD_KEY
 
 DEPTHS: Final = (20, 12, 8, 6, 4, 3, 2, 1)
 """Tried in turn until the contract is small enough; twenty levels of objects are what a document may nest."""
@@ -41,6 +47,7 @@ class Origin:
     physical_type: str = "topic"
     encoding: Encoding = Encoding.JSON
     """Of its values, on the stream."""
+    key_encoding: Encoding = Encoding.STRING
 
 
 def propose(summary: StreamSummary, origin: Origin) -> ContractDraft:
@@ -66,7 +73,7 @@ def _propose(summary: StreamSummary, origin: Origin, extent: Extent) -> Contract
         physical_type=origin.physical_type,
         fields=fields,
         rules=rules,
-        key=_key(summary.keys, summary),
+        key=_key(summary, origin, extent.depth_max),
         encoding=origin.encoding,
         comments=(*_preface(summary, origin), *_about_variants(summary, discriminator)),
     )
@@ -169,13 +176,29 @@ def _about_variants(summary: StreamSummary, discriminator: Discriminator | None)
             yield f"  {value}: {share(records, summary.variants.records)}"
 
 
-def _key(keys: KeySummary, summary: StreamSummary) -> KeyDraft | None:
-    """Asked for only where every record had one, as text."""
+def _key(summary: StreamSummary, origin: Origin, depth_max: int) -> KeyDraft | None:
+    """Keys that name schemas are described; others are asked for only where every record had one, as text."""
+    same = [name for name, count in summary.identities.equal_to_key.items() if count == summary.keys.count]
+    said = (f"the same as {same[0]}",) if same else ()
+    if origin.key_encoding in FRAMED_ENCODINGS:
+        return _framed_key(summary.keys, origin.key_encoding, Extent(depth_max, FIELDS_MAX), said)
+    return _text_key(summary.keys, said)
+
+
+def _framed_key(keys: KeySummary, encoding: Encoding, extent: Extent, said: tuple[str, ...]) -> KeyDraft:
+    there = keys.count - keys.missing
+    found = propose_field((RECORD_KEY,), keys.documents, there, extent)
+    required = found.required and not keys.missing
+    described = replace(found, required=False, comments=())
+    comments = (f"a key that names a schema, in {share(there, keys.count)}", *found.comments[1:], *said)
+    return KeyDraft(required, described, encoding, comments)
+
+
+def _text_key(keys: KeySummary, said: tuple[str, ...]) -> KeyDraft | None:
     if keys.count < KEY_MIN or keys.missing or keys.opaque:
         return None
     options = {}
     if keys.texts.count >= FORMAT_MIN and keys.texts.formats[:1] == ("uuid",):
         options["format"] = "uuid"
-    same = [name for name, count in summary.identities.equal_to_key.items() if count == keys.count]
-    said = (f"the same as {same[0]}",) if same else ()
-    return KeyDraft(required=True, options=options, comments=(f"a key, as text, in all {keys.count:,} records", *said))
+    comments = (f"a key, as text, in all {keys.count:,} records", *said)
+    return KeyDraft(required=True, described=FieldDraft("", "string", options=options), comments=comments)

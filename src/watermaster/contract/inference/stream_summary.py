@@ -7,19 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from watermaster.contract.inference.identity import IdentitiesSummary
-from watermaster.contract.inference.summary import Budget, Document, ObjectSummary
+from watermaster.contract.inference.summary import Budget, Document, ObjectSummary, ValueSummary
 from watermaster.contract.inference.text_summary import TextSummary
 from watermaster.contract.inference.variants import VariantSummary
 
 
 @dataclass(slots=True)
 class KeySummary:
-    """Record keys: how many were null or empty, no text, and what the texts are like."""
+    """Record keys: how many were null or empty, no text, and what the texts are like; or what they say."""
 
     count: int = 0
     missing: int = 0
     opaque: int = 0
     texts: TextSummary = field(default_factory=TextSummary)
+    documents: ValueSummary = field(default_factory=ValueSummary)
+    """Of keys that a registry's schema describes."""
 
     def add(self, key: bytes | None) -> None:
         """Take in one key."""
@@ -32,12 +34,18 @@ class KeySummary:
         except UnicodeDecodeError:
             self.opaque += 1
 
-    def merge(self, other: KeySummary) -> None:
+    def add_document(self, key: Document, budget: Budget) -> None:
+        """Take in what one key says."""
+        self.count += 1
+        self.documents.add(key, budget)
+
+    def merge(self, other: KeySummary, budget: Budget) -> None:
         """Take in the keys that come after these."""
         self.count += other.count
         self.missing += other.missing
         self.opaque += other.opaque
         self.texts.merge(other.texts)
+        self.documents.merge(other.documents, budget)
 
 
 @dataclass(slots=True)
@@ -71,6 +79,6 @@ class StreamSummary:
         self.tombstones += other.tombstones
         self.passed_over.update(other.passed_over)
         self.root.merge(other.root, self.budget)
-        self.keys.merge(other.keys)
+        self.keys.merge(other.keys, self.budget)
         self.variants.merge(other.variants)
         self.identities.merge(other.identities)
