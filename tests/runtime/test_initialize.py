@@ -6,14 +6,31 @@ from pathlib import Path
 
 import pytest
 from tests.runtime.observers import FixedObserver, sample, topic
+from tests.runtime.schema_world import DOWN, JSON_ID, LONG_ID, PROTOBUF_ID, avro, frame, order, registry, shelf_of
 
 from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.adapters.memory.clock import MemoryClock
+from watermaster.adapters.memory.registry import MemoryRegistry
+from watermaster.contract.checks import Encoding
+from watermaster.contract.compiler import compile_contract
 from watermaster.contract.document import read_contract
+from watermaster.gate.schema import Schema, SchemaId
 from watermaster.runtime.configuration import ClusterConfiguration, Environment
-from watermaster.runtime.initialize import InitialLook, choose, plan_files, take_look, trusted_names
-from watermaster.runtime.observed import TopicSample, Unseen
+from watermaster.runtime.contract_inference import Learning, SampleBlock, Written
+from watermaster.runtime.initial_registry import ASKING_S_MAX, BriefRegistry, RegistryReads
+from watermaster.runtime.initialize import (
+    FAULTS_MAX,
+    RECORDS_PER_TOPIC,
+    InitialLook,
+    Learnt,
+    choose,
+    plan_files,
+    take_look,
+    trusted_names,
+)
+from watermaster.runtime.observed import SampledRecord, TopicSample, Unseen
 from watermaster.runtime.value_format import ValueFormat
-from watermaster.stream.fault import UsageFault
+from watermaster.stream.fault import UsageFault, WorldFault
 
 DENIED = Unseen("records of topic secret", "not allowed.", "WM-KAFKA-DENIED-TOPIC")
 
@@ -109,3 +126,146 @@ def test_files_are_read_back(tmp_path: Path, topics: tuple[str, ...]) -> None:
 )
 def test_trusted_names_are_nobodys_yet(topics: list[str], existing: list[str], trusted: list[str]) -> None:
     assert list(trusted_names(topics, existing).values()) == trusted
+
+
+def framed_look(known: MemoryRegistry | None) -> InitialLook:
+    """Topics of every framed kind, with a registry or without."""
+    samples = [
+        sample("avro.landing", order(1), order(2, "x")),
+        sample("framed", frame(JSON_ID, b'{"a": 1}')),
+        sample("proto", frame(PROTOBUF_ID, b"\0\x08\x01")),
+        sample("lost", frame(77, b"\x06abc")),
+        sample("plain", b'{"a": 1}'),
+        sample("dlq.x", order(1)),
+    ]
+    (_, value) = keyed = (avro(LONG_ID, "long", 7), b'{"id": 7}')
+    samples.append(TopicSample("keyed", (SampledRecord(0, 0, 0, *keyed, None, len(value)),)))
+    observer = FixedObserver([topic(each.topic, (0, len(each.records))) for each in samples], samples=samples)
+    return take_look(observer) if known is None else take_look(observer, RegistryReads(shelf_of(known)))
+
+
+def test_a_registry_tells_how_topics_are_written() -> None:
+    rows = {row.topic: row for row in framed_look(registry()).rows}
+    assert {name: row.written for name, row in rows.items()} == {
+        "avro.landing": Written(Encoding.AVRO),
+        "framed": Written(Encoding.JSON_SCHEMA),
+        "keyed": Written(Encoding.JSON, Encoding.AVRO),
+        "plain": Written(),
+        "proto": None,
+        "lost": None,
+        "dlq.x": None,
+    }
+    codes = {name: row.unseen.code for name, row in rows.items() if row.unseen}
+    assert codes == {"proto": "WM-INIT-SCHEMA", "lost": "WM-SCHEMA-UNKNOWN"}
+
+
+def test_without_a_registry_framed_topics_are_named_and_its_option_is() -> None:
+    look = framed_look(None)
+    assert [row.topic for row in look.enforceable] == ["keyed", "plain"]
+    assert look.framed == 4
+    with pytest.raises(UsageFault) as caught:
+        choose(look, ["avro.landing"])
+    assert "--registry" in caught.value.hint
+    with pytest.raises(UsageFault, match="registry does not know"):
+        choose(framed_look(registry()), ["lost"])
+
+
+def test_a_registry_that_is_down_takes_no_other_topic_with_it() -> None:
+    down = registry()
+    down.fault = DOWN
+    look = framed_look(down)
+    assert [row.topic for row in look.enforceable] == ["keyed", "plain"]
+    codes = {row.topic: row.unseen.code for row in look.rows if row.unseen}
+    assert codes == dict.fromkeys(("avro.landing", "framed", "proto", "lost"), DOWN.code)
+
+
+def test_framed_topics_are_written_with_their_registry(tmp_path: Path) -> None:
+    topics = ("avro.landing", "framed", "keyed", "plain")
+    cluster = ClusterConfiguration("primary", "k:1")
+    settings = {"url": "https://registry:8081/a b", "user": "no", "password_file": "r.password", "timeout_ms": 900}
+    files = plan_files(framed_look(registry()), cluster, None, topics, registry=settings)
+    path = tmp_path / "watermaster.yaml"
+    path.write_text(files.texts["watermaster.yaml"])
+    configuration = load_configuration(path, {})
+    assert configuration.clusters["primary"].registry == "main"
+    read = configuration.registries["main"]
+    assert (read.url, read.user, read.timeout_ms) == ("https://registry:8081/a b", "no", 900)
+    assert read.password_file == tmp_path / "r.password"
+    drafted = {}
+    for stream in configuration.gates["main"].streams:
+        compiled = compile_contract(read_contract(files.texts[f"contracts/{stream.contract}"].encode(), "c"))
+        assert compiled.problems == ()
+        drafted[stream.landing] = Written(compiled.checks[0].encoding, compiled.checks[0].key.encoding)
+    assert drafted == {
+        "avro.landing": Written(Encoding.AVRO),
+        "framed": Written(Encoding.JSON_SCHEMA),
+        "keyed": Written(Encoding.JSON, Encoding.AVRO),
+        "plain": Written(),
+    }
+    assert "# encoding: json, key.encoding: avro" in files.texts["watermaster.yaml"]
+
+
+def full_look(*names: str) -> InitialLook:
+    """Topics of which there is more than the look saw."""
+    values = [b'{"id": 1}'] * RECORDS_PER_TOPIC
+    topics = [topic(name, (0, 1000)) for name in names]
+    return take_look(FixedObserver(topics, samples=[sample(name, *values) for name in names]))
+
+
+def test_a_topic_that_cannot_be_read_on_is_drafted_from_the_look() -> None:
+    learning = Learning()
+    learning.take(SampleBlock([b'{"more": 1}'] * 50))
+
+    def learn(name: str) -> Learnt:
+        if name == "b":
+            raise DOWN
+        return Learnt(learning.summary, Written())
+
+    files = plan_files(full_look("a", "b", "c"), ClusterConfiguration("c", "k:1"), None, ("a", "b", "c"), learn)
+    assert "from 50 records" in files.texts["contracts/a.trusted.odcs.yaml"]
+    assert f"from {RECORDS_PER_TOPIC} records" in files.texts["contracts/b.trusted.odcs.yaml"]
+    assert "from 50 records" in files.texts["contracts/c.trusted.odcs.yaml"]
+    assert files.remarks == (f"b: drafted from {RECORDS_PER_TOPIC} records: {DOWN.message}",)
+
+
+def test_a_cluster_that_goes_away_while_topics_are_read_is_a_fault() -> None:
+    asked = []
+
+    def learn(name: str) -> Learnt:
+        asked.append(name)
+        raise DOWN
+
+    with pytest.raises(WorldFault):
+        plan_files(full_look(*"abcd"), ClusterConfiguration("c", "k:1"), None, tuple("abcd"), learn)
+    assert len(asked) == FAULTS_MAX
+
+
+class SlowRegistry:
+    """Implements `SchemaRegistry`: every question takes five seconds."""
+
+    def __init__(self, clock: MemoryClock, fault: WorldFault | None) -> None:
+        self._clock = clock
+        self._fault = fault
+        self.asked = 0
+
+    def schema(self, schema_id: SchemaId) -> Schema | None:
+        self.asked += 1
+        self._clock.sleep(5)
+        if self._fault is not None:
+            raise self._fault
+        return None
+
+
+@pytest.mark.parametrize(("fault", "code"), [(None, "WM-REGISTRY-SLOW"), (DOWN, DOWN.code)])
+def test_a_slow_registry_is_not_asked_for_long(fault: WorldFault | None, code: str) -> None:
+    clock = MemoryClock()
+    slow = SlowRegistry(clock, fault)
+    brief = BriefRegistry(slow, clock)
+    codes = set()
+    for number in range(1, 200):
+        try:
+            brief.schema(number)
+        except WorldFault as raised:
+            codes.add(raised.code)
+    assert slow.asked == ASKING_S_MAX / 5
+    assert codes == {code}

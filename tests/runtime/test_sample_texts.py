@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Sequence
-from typing import Any
 
-import fastavro
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runtime.inference_world import checks_of
+from tests.runtime.schema_world import (
+    DOWN,
+    JSON_ID,
+    KEY,
+    KEY_ID,
+    LONG_ID,
+    PROTOBUF_ID,
+    avro,
+    frame,
+    order,
+    registry,
+    shelf_of,
+)
 
-from watermaster.adapters.memory.clock import MemoryClock
-from watermaster.adapters.memory.registry import MemoryRegistry, MemorySchemas
 from watermaster.contract.checks import Encoding
 from watermaster.contract.inference.proposal import Origin
-from watermaster.gate.schema import AVRO, JSON, Schema
+from watermaster.gate.schema import AVRO, JSON
 from watermaster.runtime.contract_inference import Inferred, Learning, Written, conclude, written_as
 from watermaster.runtime.sample_texts import UNKNOWN, UNNAMED, SampleTexts
 from watermaster.runtime.schema_shelf import SchemaShelf, fetching_judge
@@ -25,47 +32,11 @@ from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import WorldFault
 
-ORDER: Any = {
-    "type": "record",
-    "name": "Order",
-    "fields": [{"name": "id", "type": "long"}, {"name": "note", "type": ["null", "string"]}],
-}
-KEY: Any = {"type": "record", "name": "Key", "fields": [{"name": "id", "type": "long"}, ORDER["fields"][1]]}
-ORDER_ID, LONG_ID, KEY_ID, JSON_ID, PROTOBUF_ID = 1, 2, 3, 4, 5
-DOWN = WorldFault("WM-REGISTRY-UNREACHABLE", "it is down", hint="Wait.")
-
-
-def registry() -> MemoryRegistry:
-    made = MemoryRegistry()
-    for number, schema in ((ORDER_ID, ORDER), (LONG_ID, "long"), (KEY_ID, KEY)):
-        made.schemas[number] = Schema(AVRO, json.dumps(schema))
-    made.schemas[JSON_ID] = Schema(JSON, "{}")
-    made.schemas[PROTOBUF_ID] = Schema("PROTOBUF", "syntax")
-    return made
-
-
-def frame(number: int, content: bytes) -> bytes:
-    return b"\0" + number.to_bytes(4, "big") + content
-
-
-def avro(number: int, schema: Any, value: Any) -> bytes:
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(schema), value)
-    return frame(number, out.getvalue())
-
-
-def order(number: int, note: str | None = None) -> bytes:
-    return avro(ORDER_ID, ORDER, {"id": number, "note": note})
-
 
 def batch(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> RecordBatch:
     count = len(values)
     offsets = list(range(count))
     return RecordBatch(TopicPartition("orders", 0), offsets, [0] * count, list(keys), list(values), [None] * count)
-
-
-def shelf_of(known: MemoryRegistry) -> SchemaShelf:
-    return SchemaShelf(known, MemorySchemas(), MemoryClock(), unknown_wait_s=0)
 
 
 def texts_of(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> SampleTexts:

@@ -10,13 +10,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.output import OutputFormat, OutputOption, data_size, rate, say, show_json, show_table
+from watermaster.cli.output import OutputFormat, OutputOption, data_size, inert, rate, say, show_json, show_table
+from watermaster.contract.checks import Encoding
 from watermaster.runtime.names import CLUSTER_NAME, FILE_NAME
 from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
     from watermaster.runtime.configuration import ClusterConfiguration
     from watermaster.runtime.initialize import InitialFiles, InitialLook, TopicRow
+    from watermaster.runtime.registry_settings import RegistryConfiguration
+
+
+RegistryOption = Annotated[
+    str | None, typer.Option("--registry", help="URL of the schema registry that records name (Confluent's API).")
+]
+RegistryConfigOption = Annotated[
+    Path | None,
+    typer.Option("--registry-config", help="YAML with its login and TLS, as it stands under `registries:`."),
+]
+EveryOption = Annotated[
+    bool, typer.Option("--all", "--all-json", help="Guard every topic that a contract can be drafted for.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +52,11 @@ def _init(
     allow_unverified_tls: Annotated[
         bool, typer.Option("--allow-unverified-tls", help="Do not ask for proof of the broker's identity.")
     ] = False,
+    registry: RegistryOption = None,
+    registry_config: RegistryConfigOption = None,
     environment: Annotated[str, typer.Option(help="development, staging or production.")] = "development",
-    stream: Annotated[list[str] | None, typer.Option("--stream", help="A topic of JSON records to guard.")] = None,
-    all_json: Annotated[bool, typer.Option("--all-json", help="Guard every topic of JSON records.")] = False,
+    stream: Annotated[list[str] | None, typer.Option("--stream", help="A topic to guard.")] = None,
+    every: EveryOption = False,
     directory: Annotated[Path, typer.Option(help="Where to write watermaster.yaml and contracts/.")] = Path(),
     yes: Annotated[bool, typer.Option("--yes", help="Write the files; without this the plan is printed.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
@@ -65,19 +81,31 @@ def _init(
     )
     if not force:
         refuse_existing(directory, FILE_NAME)
-    look = look_at(cluster)
+    named = _named_registry(registry, registry_config)
+    look = look_at(cluster, named)
     if output is OutputFormat.TABLE:
-        _show_look(look)
+        _show_look(look, asked=named is not None)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and output is OutputFormat.TABLE and not yes
-    topics = _choose(look, stream or [], all_json=all_json, interactive=interactive)
-    _finish(look, cluster, topics, directory, apply=yes, force=force, interactive=interactive, output=output)
+    topics = _choose(look, stream or [], every=every, interactive=interactive)
+    _finish(look, cluster, named, topics, directory, apply=yes, force=force, interactive=interactive, output=output)
 
 
-def _choose(look: InitialLook, wanted: Sequence[str], *, all_json: bool, interactive: bool) -> Sequence[str]:
+def _named_registry(url: str | None, config: Path | None) -> RegistryConfiguration | None:
+    from watermaster.runtime.names import REGISTRY_NAME
+    from watermaster.wiring.observation import load_registry
+
+    if url is not None:
+        return load_registry(REGISTRY_NAME, url, config)
+    if config is not None:
+        raise UsageFault("WM-USAGE", "--registry-config is of no registry.", hint="Name it: --registry URL.")
+    return None
+
+
+def _choose(look: InitialLook, wanted: Sequence[str], *, every: bool, interactive: bool) -> Sequence[str]:
     from watermaster.runtime.initialize import choose
 
     candidates = [row.topic for row in look.enforceable]
-    if all_json:
+    if every:
         return candidates
     if not wanted and interactive and candidates:
         for number, topic in enumerate(candidates, start=1):
@@ -97,6 +125,7 @@ def _is_number_of(word: str, candidates: Sequence[str]) -> bool:
 def _finish(
     look: InitialLook,
     cluster: ClusterConfiguration,
+    registry: RegistryConfiguration | None,
     topics: Sequence[str],
     directory: Path,
     *,
@@ -109,15 +138,20 @@ def _finish(
     from watermaster.wiring.contract_inference import topic_learner
     from watermaster.wiring.observation import write_new_files
 
-    learn = topic_learner(cluster) if topics else None
-    files = plan_files(look, cluster, _client_config_in(directory, cluster), topics, learn)
+    learn = topic_learner(cluster, registry) if topics else None
+    client_config = None if cluster.client_config is None else _path_in(directory, cluster.client_config)
+    settings = None if registry is None else _settings_in(directory, registry)
+    files = plan_files(look, cluster, client_config, topics, learn, settings)
+    for remark in files.remarks:
+        sys.stderr.write(inert(f"Note: {remark}") + "\n")
     if output is OutputFormat.TABLE:
         _show_plan(files, directory)
     if interactive:
         apply = typer.confirm("Write these files?", default=True)
     written, kept = write_new_files(directory, files.texts, force=force) if apply else ((), ())
     if output is OutputFormat.JSON:
-        show_json({"look": _without_values(look), "files": dict(files.texts), "written": written, "kept": kept})
+        shown = {"files": dict(files.texts), "remarks": files.remarks, "written": written, "kept": kept}
+        show_json({"look": _without_values(look), **shown})
     elif apply:
         for path in written:
             say(f"wrote {path}")
@@ -125,18 +159,28 @@ def _finish(
             say(f"kept {path}, which was there already")
         say("Next: watermaster status, then watermaster gate --observe.")
     else:
-        say("Nothing was written. --yes writes these files; --stream TOPIC or --all-json chooses streams.")
+        say("Nothing was written. --yes writes these files; --stream TOPIC or --all chooses streams.")
 
 
-def _client_config_in(directory: Path, cluster: ClusterConfiguration) -> str | None:
-    """The client properties as the file names them: relative where they lie in the project's folder."""
-    if cluster.client_config is None:
-        return None
-    relative = os.path.relpath(cluster.client_config, directory.absolute())
-    return str(cluster.client_config) if relative.startswith("..") else relative
+def _path_in(directory: Path, path: Path) -> str:
+    """A path as the file names it: relative where it lies in the project's folder."""
+    relative = os.path.relpath(path, directory.absolute())
+    return str(path) if relative.startswith("..") else relative
 
 
-def _show_look(look: InitialLook) -> None:
+def _settings_in(directory: Path, registry: RegistryConfiguration) -> dict[str, str | int | bool]:
+    """What the file says of a registry: all that is not as by default."""
+    from dataclasses import fields
+
+    settings: dict[str, str | int | bool] = {}
+    for each in fields(registry):
+        value = getattr(registry, each.name)
+        if each.name != "name" and value != each.default:
+            settings[each.name] = _path_in(directory, value) if isinstance(value, Path) else value
+    return settings
+
+
+def _show_look(look: InitialLook, *, asked: bool) -> None:
     columns = ("topic", "format", "agreeing", "partitions", "replication", "records ≤", "rate", "≈ size", "note")
     rows = [_cells(row) for row in look.rows]
     show_table(
@@ -144,6 +188,8 @@ def _show_look(look: InitialLook) -> None:
     )
     read, budget = data_size(look.bytes_read), data_size(look.bytes_budget)
     say(f"Read {read} of a budget of {budget}. No group was joined, nothing was committed or written to the cluster.")
+    if look.framed and not asked:
+        say(f"{look.framed} topics name schemas of a registry: --registry URL drafts contracts for them too.")
     if look.first_reader:
         say("No group had ever read here: Kafka has now made its internal topic __consumer_offsets, by itself.")
 
@@ -153,7 +199,7 @@ def _cells(row: TopicRow) -> Sequence[object]:
     note = f"{row.unseen.reason} [{row.unseen.code}]" if row.unseen else ""
     return (
         row.topic,
-        row.guess.format.value,
+        _format(row),
         agreeing,
         row.partitions or None,
         row.replication or None,
@@ -162,6 +208,13 @@ def _cells(row: TopicRow) -> Sequence[object]:
         data_size(row.estimated_bytes),
         note,
     )
+
+
+def _format(row: TopicRow) -> str:
+    """The guess, or what the registry says."""
+    if row.written is None or row.written.values is Encoding.JSON:
+        return row.guess.format.value
+    return "Avro, by the registry" if row.written.values is Encoding.AVRO else "JSON Schema, by the registry"
 
 
 def _show_plan(files: InitialFiles, directory: Path) -> None:

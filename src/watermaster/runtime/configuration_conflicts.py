@@ -71,10 +71,11 @@ def _registry_conflicts(configuration: Configuration) -> Iterator[Conflict]:
                 f"Registries here: {known}.",
             )
     for name, registry in configuration.registries.items():
-        yield from _login_conflicts(f"$.registries.{name}", registry)
+        yield from registry_conflicts(f"$.registries.{name}", registry)
 
 
-def _login_conflicts(path: str, registry: RegistryConfiguration) -> Iterator[Conflict]:
+def registry_conflicts(path: str, registry: RegistryConfiguration) -> Iterator[Conflict]:
+    """Every contradiction in the description of one registry, which stands at `path`."""
     parts = urlsplit(registry.url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         yield Conflict(f"{path}.url", "VALUE", "is no http or https address", "For instance https://registry:8081.")

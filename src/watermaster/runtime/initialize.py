@@ -9,20 +9,25 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeAlias
 
+from watermaster.contract.checks import FRAMED_ENCODINGS
 from watermaster.contract.draft.text import quoted
 from watermaster.contract.inference.proposal import Origin
 from watermaster.contract.inference.stream_summary import StreamSummary
 from watermaster.runtime.configuration import ClusterConfiguration
-from watermaster.runtime.contract_inference import Learning, SampleBlock, conclude
-from watermaster.runtime.names import FILE_NAME
+from watermaster.runtime.contract_inference import Learning, SampleBlock, Written, conclude, written_as
+from watermaster.runtime.initial_registry import FRAMED_FORMATS, Reads, read_plain
+from watermaster.runtime.names import FILE_NAME, REGISTRY_NAME
 from watermaster.runtime.observed import ObservedCluster, ObservedTopic, Observer, TopicSample, Unseen
 from watermaster.runtime.value_format import FormatGuess, ValueFormat, guess_format, is_internal
-from watermaster.stream.fault import UsageFault
+from watermaster.stream.fault import Fault, UsageFault
 
 RECORDS_PER_TOPIC: Final = 20
 """Enough to tell a format and the fields that are always there, and little to read from hundreds of topics."""
+
+FAULTS_MAX: Final = 3
+"""So many topics one after another that cannot be read on: the cluster or the registry has gone away."""
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 """Kafka makes it by itself when a client first asks who coordinates a group; the client asks without being told to."""
@@ -44,6 +49,8 @@ class TopicRow:
     records_last_hour: int | None
     mean_bytes: float | None
     unseen: Unseen | None
+    written: Written | None = None
+    """How values and keys are written; None where no contract can be drafted."""
 
     @property
     def estimated_bytes(self) -> int | None:
@@ -52,8 +59,8 @@ class TopicRow:
 
     @property
     def enforceable(self) -> bool:
-        """Whether a contract for JSON records can be drafted from it."""
-        return self.guess.format is ValueFormat.JSON and _LEGAL_TOPIC.fullmatch(self.topic) is not None
+        """Whether a contract can be drafted from it."""
+        return self.written is not None and _LEGAL_TOPIC.fullmatch(self.topic) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,8 @@ class InitialLook:
 
     cluster: ObservedCluster
     rows: tuple[TopicRow, ...]
-    values: Mapping[str, tuple[bytes | None, ...]]
-    """Sampled values of JSON topics, for their drafts."""
+    samples: Mapping[str, SampleBlock]
+    """What was sampled of the topics to choose from, for their drafts."""
     bytes_read: int
     bytes_budget: int
     first_reader: bool = False
@@ -74,28 +81,46 @@ class InitialLook:
         """The topics to choose from."""
         return tuple(row for row in self.rows if row.enforceable)
 
+    @property
+    def framed(self) -> int:
+        """How many topics look as if their records named schemas of a registry."""
+        return sum(row.guess.format in FRAMED_FORMATS for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class InitialFiles:
     """Files to write, by path relative to the project's folder; the configuration comes first."""
 
     texts: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+    """Of which topic less was learnt than there is, and why."""
 
 
-def take_look(observer: Observer) -> InitialLook:
-    """Look at every topic that the login may see. Raises a fault only if topics cannot be listed at all."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """More than a look sees of one topic."""
+
+    summary: StreamSummary
+    written: Written
+
+
+Settings: TypeAlias = Mapping[str, str | int | bool]
+"""Of a registry, as they shall stand in the file; what is as by default is left out."""
+
+
+def take_look(observer: Observer, reads: Reads = read_plain) -> InitialLook:
+    """Look at every topic that the login may see. Raises a fault only if topics cannot be listed at all.
+
+    `reads` makes texts of the samples, with the help of a registry or without.
+    """
     topics = observer.topics()
     # Kafka's own topics are named and not read: their content is nobody's stream.
     own = [topic for topic in topics.values() if not is_internal(topic.name)]
     samples = observer.sample(own, RECORDS_PER_TOPIC)
-    rows = tuple(_row(topic, samples.by_topic.get(name)) for name, topic in sorted(topics.items()))
-    values = {
-        row.topic: tuple(record.value for record in samples.by_topic[row.topic].records)
-        for row in rows
-        if row.enforceable
-    }
+    blocks: dict[str, SampleBlock] = {}
+    rows = tuple(_row(topic, samples.by_topic.get(name), reads, blocks) for name, topic in sorted(topics.items()))
     first_reader = OFFSETS_TOPIC not in topics and bool(observer.topics((OFFSETS_TOPIC,))[OFFSETS_TOPIC].partitions)
-    return InitialLook(observer.cluster, rows, values, samples.bytes_read, samples.bytes_budget, first_reader)
+    return InitialLook(observer.cluster, rows, blocks, samples.bytes_read, samples.bytes_budget, first_reader)
 
 
 def choose(look: InitialLook, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -114,7 +139,7 @@ def choose(look: InitialLook, wanted: Sequence[str]) -> tuple[str, ...]:
             raise UsageFault(
                 "WM-INIT-STREAM",
                 f"No contract can be drafted for {topic}: {reason}",
-                hint="Choose a topic of JSON records, or write its contract by hand.",
+                hint=_what_helps(row),
             )
     return tuple(dict.fromkeys(wanted))
 
@@ -124,29 +149,44 @@ def plan_files(
     cluster: ClusterConfiguration,
     client_config: str | None,
     topics: Sequence[str],
-    learn: Callable[[str], StreamSummary] | None = None,
+    learn: Callable[[str], Learnt] | None = None,
+    registry: Settings | None = None,
 ) -> InitialFiles:
-    """The configuration and a contract draft for each chosen topic. `client_config` is as it shall stand.
+    """The configuration and a contract draft for each chosen topic. `client_config` and `registry` as they shall stand.
 
-    `learn` reads more of a topic than the look did; without it the draft is made from what the look saw.
+    `learn` reads more of a topic than the look did; without it the draft is made from what the look saw, and where it
+    raises a fault too. Raises that of `FAULTS_MAX` topics one after another: then it is not theirs.
     """
     trusted = trusted_names(topics, existing={row.topic for row in look.rows})
-    texts = {FILE_NAME: _configuration_text(look, cluster, client_config, trusted)}
+    drafts: dict[str, str] = {}
+    written: dict[str, Written] = {}
+    remarks: list[str] = []
+    faults = 0
     for topic, name in trusted.items():
-        path = PurePosixPath("contracts") / contract_file(name)
-        seen = learn_from_look(look, topic)
-        # What the look saw is all there is, or little of it.
-        more = learn is not None and seen.records >= RECORDS_PER_TOPIC
-        summary = learn(topic) if learn is not None and more else seen
-        texts[str(path)] = conclude(summary if summary.root.count else seen, Origin(topic, name)).text
-    return InitialFiles(texts)
+        learnt = learn_from_look(look, topic)
+        # Else what the look saw is all there is, or little of it.
+        if learn is not None and learnt.summary.records >= RECORDS_PER_TOPIC:
+            try:
+                more = learn(topic)
+                faults = 0
+                learnt = more if more.summary.root.count else learnt
+            except Fault as fault:
+                faults += 1
+                if faults == FAULTS_MAX:
+                    raise
+                remarks.append(f"{topic}: drafted from {learnt.summary.records} records: {fault.message}")
+        origin = written_as(Origin(topic, name), learnt.written)
+        drafts[str(PurePosixPath("contracts") / contract_file(name))] = conclude(learnt.summary, origin).text
+        written[topic] = learnt.written
+    configuration = _configuration_text(look, cluster, client_config, registry, trusted, written)
+    return InitialFiles({FILE_NAME: configuration, **drafts}, tuple(remarks))
 
 
-def learn_from_look(look: InitialLook, topic: str) -> StreamSummary:
-    """The summary of the records that the look saw."""
+def learn_from_look(look: InitialLook, topic: str) -> Learnt:
+    """From the records that the look saw."""
     learning = Learning()
-    learning.take(SampleBlock(look.values[topic]))
-    return learning.summary
+    learning.take(look.samples[topic])
+    return Learnt(learning.summary, look.samples[topic].written)
 
 
 def trusted_names(topics: Sequence[str], existing: Collection[str]) -> dict[str, str]:
@@ -169,13 +209,23 @@ def contract_file(trusted: str) -> str:
     return f"{trusted}.odcs.yaml"
 
 
-def _row(topic: ObservedTopic, sample: TopicSample | None) -> TopicRow:
+def _what_helps(row: TopicRow) -> str:
+    if row.guess.format in FRAMED_FORMATS and row.unseen is None:
+        return "Name the registry that has the schemas of its records: --registry URL."
+    return "Choose a topic whose records can be read, or write its contract by hand."
+
+
+def _row(topic: ObservedTopic, sample: TopicSample | None, reads: Reads, blocks: dict[str, SampleBlock]) -> TopicRow:
+    """The row of one topic; what its draft is made from goes into `blocks`."""
     records = sample.records if sample else ()
     unseen = (sample.unseen if sample else None) or (topic.unseen[0] if topic.unseen else None)
     guess = guess_format(topic.name, records)
     if guess.format is ValueFormat.EMPTY and (unseen is not None or topic.records is None):
         guess = FormatGuess(ValueFormat.UNREADABLE)
     mean = sum(record.size for record in records) / len(records) if records else None
+    texts = reads(topic.name, guess, records)
+    if texts.block is not None:
+        blocks[topic.name] = texts.block
     return TopicRow(
         topic.name,
         guess,
@@ -184,12 +234,18 @@ def _row(topic: ObservedTopic, sample: TopicSample | None) -> TopicRow:
         topic.records,
         topic.records_last_hour,
         mean,
-        unseen,
+        unseen or texts.unseen,
+        texts.block.written if texts.block else None,
     )
 
 
 def _configuration_text(
-    look: InitialLook, cluster: ClusterConfiguration, client_config: str | None, trusted: Mapping[str, str]
+    look: InitialLook,
+    cluster: ClusterConfiguration,
+    client_config: str | None,
+    registry: Settings | None,
+    trusted: Mapping[str, str],
+    written: Mapping[str, Written],
 ) -> str:
     lines = [
         "# Watermaster: which clusters there are, and which streams a gate guards.",
@@ -202,11 +258,12 @@ def _configuration_text(
         f"{_comment(look.cluster.cluster_id)}",
         f"    environment: {cluster.environment.value}",
         *_security_lines(cluster, client_config),
+        *_registry_lines(registry),
         "",
         "# Contracts, as ODCS documents (*.odcs.yaml).",
         "contracts: contracts",
         "",
-        *_gate_lines(cluster, trusted),
+        *_gate_lines(cluster, trusted, written),
         "",
         "# Where this machine keeps the identity of its gate instances.",
         "state_directory: .watermaster",
@@ -226,7 +283,23 @@ def _security_lines(cluster: ClusterConfiguration, client_config: str | None) ->
             yield f"    {key}: true   # was asked for when this file was written"
 
 
-def _gate_lines(cluster: ClusterConfiguration, trusted: Mapping[str, str]) -> Iterator[str]:
+def _registry_lines(registry: Settings | None) -> Iterator[str]:
+    if registry is None:
+        yield "    # registry: main   # the schema registry that its records name, under `registries:` of this file"
+        return
+    yield f"    registry: {REGISTRY_NAME}"
+    yield ""
+    yield "# Schema registries with Confluent's API. Secrets lie in files: password_file, token_file."
+    yield "registries:"
+    yield f"  {REGISTRY_NAME}:"
+    for name, value in registry.items():
+        said = quoted(value) if isinstance(value, str) else str(value).lower()
+        yield f"    {name}: {said}"
+
+
+def _gate_lines(
+    cluster: ClusterConfiguration, trusted: Mapping[str, str], written: Mapping[str, Written]
+) -> Iterator[str]:
     yield "# A gate reads landing topics, forwards what keeps its contract to trusted topics, and holds the rest."
     yield "# `watermaster gate --observe` judges without writing; `watermaster gate topics` prints what it needs."
     if not trusted:
@@ -246,9 +319,15 @@ def _gate_lines(cluster: ClusterConfiguration, trusted: Mapping[str, str]) -> It
         yield f"      - landing: {quoted(topic)}"
         yield f"        trusted: {quoted(name)}   # to be created; what consumers may rely on"
         yield f"        quarantine: {quoted('dlq.' + topic)}   # to be created; what does not keep the contract"
-        yield f"        contract: {quoted(contract_file(name))}"
+        yield f"        contract: {quoted(contract_file(name))}   # {_encodings(written[topic])}"
     yield "    start: earliest   # earliest | latest: where a topic that was never read before is begun"
     yield "    workers: 1"
+
+
+def _encodings(written: Written) -> str:
+    """The encodings that the contract has, for who reads the configuration."""
+    keys = f", key.encoding: {written.keys.value}" if written.keys in FRAMED_ENCODINGS else ""
+    return f"encoding: {written.values.value}{keys}"
 
 
 def _gate_name(trusted: Mapping[str, str]) -> str:

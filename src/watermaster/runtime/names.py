@@ -9,3 +9,6 @@ FILE_NAME: Final = "watermaster.yaml"
 
 CLUSTER_NAME: Final = "primary"
 """What `init` calls the cluster that it was shown."""
+
+REGISTRY_NAME: Final = "main"
+"""What `init` calls the schema registry that it was shown."""

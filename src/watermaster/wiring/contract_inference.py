@@ -20,13 +20,14 @@ from watermaster.contract.inference.proposal import Origin
 from watermaster.contract.inference.stream_summary import StreamSummary
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.contract_inference import Inferred, Learning, Progress, conclude_known, infer, learn_part
+from watermaster.runtime.initialize import Learnt
 from watermaster.runtime.observe import Start
 from watermaster.runtime.record_source import Form, Part
 from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.runtime.sample_texts import SampleTexts
 from watermaster.runtime.topic_sample import TopicSource
 from watermaster.stream.fault import WorldFault
-from watermaster.wiring.registry import reading_shelf
+from watermaster.wiring.registry import brief_shelf, reading_shelf
 
 __all__ = ["infer_files", "infer_topic", "refuse_other", "topic_learner", "write_new_file"]
 
@@ -101,19 +102,25 @@ def infer_topic(
         reader.close()
 
 
-def topic_learner(cluster: ClusterConfiguration) -> Callable[[str], StreamSummary]:
-    """For first contracts: the summary of a topic's newest records, within bounds of records and bytes."""
+def topic_learner(
+    cluster: ClusterConfiguration, registry: RegistryConfiguration | None = None
+) -> Callable[[str], Learnt]:
+    """For first contracts: what a topic's newest records teach, within bounds of records and bytes."""
     settings = connect(cluster).settings
+    shelf = None if registry is None else brief_shelf(registry)
 
-    def learn(topic: str) -> StreamSummary:
+    def learn(topic: str) -> Learnt:
         reader = KafkaTopicReader(settings, translate_error)
         learning = Learning()
+        texts = None if shelf is None else SampleTexts(shelf)
         try:
-            source = TopicSource(reader, topic, Start(FIRST_RECORDS), SystemClock(), bytes_max=FIRST_BYTES_MAX)
+            source = TopicSource(
+                reader, topic, Start(FIRST_RECORDS), SystemClock(), bytes_max=FIRST_BYTES_MAX, texts=texts
+            )
             for block in source.blocks():
                 learning.take(block)
         finally:
             reader.close()
-        return learning.summary
+        return Learnt(learning.summary, source.written)
 
     return learn

@@ -6,21 +6,33 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.adapters.files.configuration_file import load_configuration, load_registry
 from watermaster.adapters.files.new_files import refuse_existing, write_new_files
 from watermaster.adapters.kafka.connect_check import connect
 from watermaster.adapters.kafka.observation import KafkaObserver
 from watermaster.runtime.configuration import ClusterConfiguration, Configuration
+from watermaster.runtime.initial_registry import RegistryReads, read_plain
 from watermaster.runtime.initialize import InitialLook, take_look
+from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.runtime.status import StatusReport, take_status
 from watermaster.stream.fault import UsageFault
+from watermaster.wiring.registry import brief_shelf
 
-__all__ = ["chosen_clusters", "load_configuration", "look_at", "refuse_existing", "status_of", "write_new_files"]
+__all__ = [
+    "chosen_clusters",
+    "load_configuration",
+    "load_registry",
+    "look_at",
+    "refuse_existing",
+    "status_of",
+    "write_new_files",
+]
 
 
-def look_at(cluster: ClusterConfiguration) -> InitialLook:
+def look_at(cluster: ClusterConfiguration, registry: RegistryConfiguration | None = None) -> InitialLook:
     """Connect and look at every topic; read-only. Raises a fault if the cluster cannot be reached."""
-    return take_look(KafkaObserver(connect(cluster)))
+    reads = read_plain if registry is None else RegistryReads(brief_shelf(registry))
+    return take_look(KafkaObserver(connect(cluster)), reads)
 
 
 def status_of(config: Path, cluster: str | None) -> StatusReport:

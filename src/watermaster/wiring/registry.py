@@ -11,6 +11,7 @@ from watermaster.adapters.registry.folder import SchemaFolder
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.gate.schema import Schema, SchemaId
 from watermaster.runtime.configuration import ClusterConfiguration, Configuration
+from watermaster.runtime.initial_registry import BriefRegistry
 from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.runtime.schema_ports import SchemaRegistry
 from watermaster.runtime.schema_shelf import Report, SchemaShelf
@@ -51,6 +52,12 @@ def gate_shelf(configuration: Configuration, cluster: str, report: Report) -> Sc
 def reading_shelf(cluster: str, registry: RegistryConfiguration | None) -> SchemaShelf:
     """For who looks once and leaves nothing behind: an unknown id is told at once. Raises faults."""
     return SchemaShelf(_registry(registry, cluster), MemorySchemas(), SystemClock(), unknown_wait_s=0)
+
+
+def brief_shelf(registry: RegistryConfiguration) -> SchemaShelf:
+    """For a look at many topics: as `reading_shelf`, and the registry is not asked for long. Raises faults."""
+    brief = BriefRegistry(HttpRegistry(registry), SystemClock())
+    return SchemaShelf(brief, MemorySchemas(), SystemClock(), unknown_wait_s=0)
 
 
 def memory_folder(configuration: Configuration, registry: RegistryConfiguration) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from watermaster.adapters.files.configuration_file import load_configuration
+from watermaster.adapters.files.configuration_file import load_configuration, load_registry
 from watermaster.runtime.configuration import (
     ClusterConfiguration,
     Environment,
@@ -228,3 +228,37 @@ def _written(folder: Path, text: str) -> Path:
     path = folder / "watermaster.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_registry_named_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "registry.yaml"
+    path.write_text("user: ${env:WHO}\npassword_file: registry.password\n")
+    read = load_registry("main", "https://r:8081", path, {"WHO": "w"})
+    assert (read.name, read.url, read.user) == ("main", "https://r:8081", "w")
+    assert read.password_file == tmp_path / "registry.password"
+    assert load_registry("main", "http://127.0.0.1:1", None).allow_plaintext is False
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "code"),
+    [
+        ("r:8081", "", "WM-CONFIG-VALUE"),
+        ("http://r:8081", "", "WM-CONFIG-PLAINTEXT"),
+        ("https://me:secret@r", "", "WM-CONFIG-SECRET"),
+        ("https://r", "user: me\n", "WM-CONFIG-LOGIN"),
+        ("https://r", "url: https://other\n", "WM-CONFIG-KEY"),
+        ("https://r", "pass_word: hidden\n", "WM-CONFIG-KEY"),
+        ("https://r", "timeout_ms: fast\n", "WM-CONFIG-VALUE"),
+        ("https://r", "user: [\n", "WM-CONFIG-YAML"),
+        ("https://r", None, "WM-CONFIG-FILE"),
+    ],
+)
+def test_a_registry_that_cannot_be_used_says_why(tmp_path: Path, url: str, text: str | None, code: str) -> None:
+    path = tmp_path / "registry.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UsageFault) as caught:
+        load_registry("main", url, None if text == "" else path)
+    assert caught.value.code == code
+    assert "secret@" not in str(caught.value)
+    assert "hidden" not in str(caught.value)

@@ -28,7 +28,7 @@ from watermaster.runtime.configuration import (
     SourceConfiguration,
     StreamConfiguration,
 )
-from watermaster.runtime.configuration_conflicts import find_conflicts
+from watermaster.runtime.configuration_conflicts import find_conflicts, registry_conflicts
 from watermaster.runtime.incident_settings import AlertConfiguration, MonitorConfiguration
 from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.stream.fault import UsageFault
@@ -93,6 +93,32 @@ def load_configuration(path: Path, environment: Mapping[str, str] = os.environ) 
     for conflict in find_conflicts(configuration):
         raise reading.fault(conflict.code, conflict.path, conflict.message, conflict.hint)
     return configuration
+
+
+def load_registry(
+    name: str, url: str, path: Path | None, environment: Mapping[str, str] = os.environ
+) -> RegistryConfiguration:
+    """A registry at `url`; the file at `path` has what else may stand under `registries:` (login, TLS, waiting).
+
+    Raises `UsageFault` as `load_configuration` does.
+    """
+    result = read_yaml(_read_bytes(path), path.name) if path is not None else None
+    place = Path("--registry") if path is None else path.absolute()
+    reading = _Reading(place, result.positions if result else {}, environment)
+    if result is not None and result.problems:
+        first = result.problems[0]
+        raise UsageFault("WM-CONFIG-YAML", f"{path}:{first.line}: {first.message}.", hint=first.hint or "Mend it.")
+    body = reading.section(result.data if result else {}, "$", RegistryConfiguration)
+    if "url" in body:
+        raise reading.fault("KEY", "$.url", "is named by --registry already", "Remove one of them.")
+    try:
+        body = {**body, "url": reading.expand(url, "$.url"), "name": name}
+        registry = TypeAdapter(RegistryConfiguration).validate_python(body)
+    except ValidationError as error:
+        raise reading.invalid(error) from None
+    for conflict in registry_conflicts("$", registry):
+        raise reading.fault(conflict.code, conflict.path, conflict.message, conflict.hint)
+    return registry
 
 
 def _read_bytes(path: Path) -> bytes:
