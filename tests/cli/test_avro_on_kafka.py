@@ -121,3 +121,34 @@ def test_without_a_registry_it_is_said_what_is_missing(rig: AvroRig, capfd: pyte
     rig.config.write_text(text)
     checked = run(rig, capfd, "check", "--topic", rig.landing, "--contract", contract_of(rig), code=3)
     assert {file["unread"]["code"] for file in checked["files"]} == {"WM-REGISTRY-NONE"}
+
+
+def test_another_contract_is_tried_on_what_the_records_say(rig: AvroRig, capfd: pytest.CaptureFixture[str]) -> None:
+    run(rig, capfd, "contract", "activate", rig.landing, "--yes")
+    before = rig.directory / "before.odcs.yaml"
+    before.write_text(Path(contract_of(rig)).read_text())
+    rig.write_contract("2.0.0", price_max=GOOD - 101)
+    ends = [rig.cluster.log_ends(rig.landing, number) for number in range(rig.partitions)]
+
+    found = run(rig, capfd, "contract", "diff", str(before), contract_of(rig), "--topic", rig.landing)
+    comparison = found["comparison"]
+    assert (found["records"], comparison["newly_held"], comparison["newly_passed"]) == (GOOD + 4, 100, 0)
+    assert comparison["held_by_both"] == 4
+    assert comparison["holding"][0]["rule"] == "cheap-enough"
+
+    planned = run(rig, capfd, "contract", "activate", rig.landing)
+    changes = planned["changes"]
+    assert (changes["records"], changes["newly_held"], changes["newly_passed"]) == (GOOD + 4, 100, 0)
+    assert changes["held_after"] == 104
+    assert planned["written"] is False
+    assert [rig.cluster.log_ends(rig.landing, number) for number in range(rig.partitions)] == ends
+
+
+def test_no_contract_is_put_in_force_while_nobody_tells_what_records_say(
+    rig: AvroRig, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rig.proxy.go_down()
+    capfd.readouterr()
+    assert main.execute(["contract", "activate", rig.landing, "--yes", "--config", str(rig.config)]) == 3
+    assert "WM-REGISTRY" in capfd.readouterr().err
+    assert run(rig, capfd, "contract", "activations", rig.landing) == []
