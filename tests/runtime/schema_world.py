@@ -20,13 +20,13 @@ ORDER: Any = {
     "fields": [{"name": "id", "type": "long"}, {"name": "note", "type": ["null", "string"]}],
 }
 KEY: Any = {"type": "record", "name": "Key", "fields": [{"name": "id", "type": "long"}, ORDER["fields"][1]]}
-ORDER_ID, LONG_ID, KEY_ID, JSON_ID, PROTOBUF_ID = 1, 2, 3, 4, 5
+ORDER_ID, LONG_ID, KEY_ID, JSON_ID, PROTOBUF_ID, TEXT_ID = range(1, 7)
 DOWN = WorldFault("WM-REGISTRY-UNREACHABLE", "it is down", hint="Wait.")
 
 
 def registry() -> MemoryRegistry:
     made = MemoryRegistry()
-    for number, schema in ((ORDER_ID, ORDER), (LONG_ID, "long"), (KEY_ID, KEY)):
+    for number, schema in ((ORDER_ID, ORDER), (LONG_ID, "long"), (KEY_ID, KEY), (TEXT_ID, "string")):
         made.schemas[number] = Schema(AVRO, json.dumps(schema))
     made.schemas[JSON_ID] = Schema(JSON, "{}")
     made.schemas[PROTOBUF_ID] = Schema("PROTOBUF", "syntax")

@@ -14,13 +14,13 @@ from watermaster.contract.draft.text import contract_id, draft_text
 from watermaster.contract.inference.evidence import FORMAT_MIN, KEY_MIN, UNIQUE_MIN, VARIANT_MIN, share
 from watermaster.contract.inference.field_proposal import (
     Extent,
-    propose_field,
     propose_members,
+    propose_value,
     uses_names_as_data,
 )
 from watermaster.contract.inference.identity import is_unique
 from watermaster.contract.inference.number_rule import number_rule
-from watermaster.contract.inference.personal import looks_sensitive
+from watermaster.contract.inference.personal import Sensitivity, looks_sensitive
 from watermaster.contract.inference.stream_summary import KeySummary, StreamSummary
 from watermaster.contract.inference.variants import Discriminator, MemberPath, find_discriminator
 from watermaster.contract.official_schema import RECORD_KEY
@@ -31,6 +31,7 @@ FIELDS_MAX: Final = 5_000
 RULE_MEMBERS_MAX: Final = 20
 """More members in one rule would not be read."""
 
+_NAMES_SOMEBODY: Final = Sensitivity("", "a key may name a person")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CEL_WORDS: Final = frozenset(
     {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
@@ -186,12 +187,12 @@ def _key(summary: StreamSummary, origin: Origin, depth_max: int) -> KeyDraft | N
 
 
 def _framed_key(keys: KeySummary, encoding: Encoding, extent: Extent, said: tuple[str, ...]) -> KeyDraft:
+    """No value of a key that is one value is used: it may name a person, and new ones come all the time."""
     there = keys.count - keys.missing
-    found = propose_field((RECORD_KEY,), keys.documents, there, extent)
-    required = found.required and not keys.missing
-    described = replace(found, required=False, comments=())
-    comments = (f"a key that names a schema, in {share(there, keys.count)}", *found.comments[1:], *said)
-    return KeyDraft(required, described, encoding, comments)
+    found = propose_value((RECORD_KEY,), keys.documents, _NAMES_SOMEBODY, extent)
+    required = KEY_MIN <= there == keys.count and not keys.documents.nulls
+    comments = (f"a key that names a schema, in {share(there, keys.count)}", *found.comments, *said)
+    return KeyDraft(required, replace(found, comments=()), encoding, comments)
 
 
 def _text_key(keys: KeySummary, said: tuple[str, ...]) -> KeyDraft | None:
