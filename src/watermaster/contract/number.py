@@ -79,6 +79,14 @@ def _loses(value: Decimal) -> bool:
     return Decimal(f"{double:.{len(digits) - 1}e}") != value and Decimal(repr(double)) != value
 
 
+def integer_limits(name: str | None) -> tuple[int, int] | None:
+    """The least and the greatest number of an integer format (`i8` … `u128`), None for any other name."""
+    if name is None or name[:1] not in "iu" or not name[1:].isdigit():
+        return None
+    bits = int(name[1:])
+    return (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 def is_multiple(value: int | Decimal, unit: Decimal) -> bool:
     """Whether `value` is an exact multiple of `unit` (positive); 0.07 is one of 0.01."""
     significand, exponent = _scaled(Decimal(value))

@@ -8,7 +8,7 @@ from operator import ge, gt, le, lt
 from typing import Final, TypeAlias
 
 from watermaster.contract.checks import Bound, FieldCheck, LogicalType, Range
-from watermaster.contract.number import as_integer, is_multiple, loses_precision, surely_double
+from watermaster.contract.number import as_integer, integer_limits, is_multiple, loses_precision, surely_double
 from watermaster.contract.pattern import compile_pattern, compile_whole
 from watermaster.contract.string_format import compile_format
 from watermaster.contract.temporal import TemporalReason, temporal_parser
@@ -26,14 +26,6 @@ DOUBLE_MAX: Final = 2**1024 - 2**970
 """The largest 64-bit float, exactly."""
 FLOAT_MAX: Final = 2**128 - 2**104
 """The largest 32-bit float, exactly."""
-
-
-def integer_bounds(name: str | None) -> tuple[int, int] | None:
-    """Inclusive bounds of `i8` … `u128`; None for other names."""
-    if name is None or name[:1] not in "iu" or not name[1:].isdigit():
-        return None
-    bits = int(name[1:])
-    return (0, 2**bits - 1) if name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def compile_string(check: FieldCheck) -> Checker:
@@ -127,7 +119,7 @@ def _number_tests(check: FieldCheck) -> tuple[NumberTest, ...]:
     if unit is not None:
         reason = breach(check, "multipleOf", "number.multiple_of", f"must be a multiple of {unit}")
         tests.append((lambda value, unit=unit: is_multiple(value, unit), reason))  # type: ignore[misc]
-    bounds = integer_bounds(check.format)
+    bounds = integer_limits(check.format)
     reason = breach(check, "format", "number.format", f"must fit the format {check.format}")
     if bounds is not None:
         tests.append((lambda value, low=bounds[0], high=bounds[1]: low <= value <= high, reason))  # type: ignore[misc]

@@ -17,8 +17,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from watermaster.contract.checks import FieldCheck, LogicalType, Range, UnknownFields
+from watermaster.contract.number import integer_limits
 from watermaster.gate.breach import Breaches
-from watermaster.gate.scalar_check import integer_bounds
 from watermaster.gate.text_pattern import text_patterns, without_text_patterns
 from watermaster.gate.value_check import compile_value
 
@@ -239,7 +239,7 @@ def _is_safe(bound: Decimal | int) -> bool:
 
 def _integer_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
     low, high = INT_MIN, INT_MAX
-    named = integer_bounds(check.format)
+    named = integer_limits(check.format)
     if named is not None:
         low, high = max(low, named[0]), min(high, named[1])
     limits = check.range or Range()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from watermaster.contract.checks import Checks, FieldCheck, LogicalType, Range, UnknownFields
-
-JsonSchema: TypeAlias = dict[str, Any]
+from watermaster.contract.ecma_pattern import as_ecma
+from watermaster.contract.export.exported import Exported, JsonSchema, beyond_every_schema
+from watermaster.contract.number import integer_limits
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,16 +29,6 @@ _TYPES: Final = {
     LogicalType.MAP: "object",
 }
 _TEMPORAL: Final = {LogicalType.DATE: "date", LogicalType.TIMESTAMP: "date-time", LogicalType.TIME: "time"}
-_RE2_ONLY: Final = ("(?", "\\A", "\\z", "\\p", "\\P", "\\pN", "\\Q", "\\C", "\\x{", "[[:")
-"""Where RE2 and the expressions of JSON Schema (ECMA-262) mean different things, or one of them nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """The schema, and a sentence for each thing that the contract asks and the schema does not."""
-
-    schema: JsonSchema
-    left_out: tuple[str, ...]
 
 
 def export_json_schema(checks: Checks) -> Exported:
@@ -49,11 +40,7 @@ def export_json_schema(checks: Checks) -> Exported:
         "title": checks.stream,
         **_Writer(checks.unknown_fields, left_out).value(checks.value),
     }
-    left_out += [f"{rule.path}: the rule {rule.id} is an expression across fields" for rule in checks.rules]
-    if checks.key.required or checks.key.check is not None:
-        left_out.append("key: a schema of values does not speak of the record's key")
-    left_out += checks.unjudged
-    return Exported(schema, tuple(left_out))
+    return Exported(schema, (*left_out, *beyond_every_schema(checks)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +81,10 @@ class _Writer:
 
     def _text(self, check: FieldCheck) -> JsonSchema:
         words: JsonSchema = {"minLength": check.min_length, "maxLength": check.max_length}
-        if check.pattern is not None and any(part in check.pattern for part in _RE2_ONLY):
-            self._leave_out(check, "its pattern means something else, or nothing, in ECMA-262")
-        else:
-            words["pattern"] = check.pattern
+        if check.pattern is not None:
+            words["pattern"] = as_ecma(check.pattern)
+            if words["pattern"] is None:
+                self._leave_out(check, "its pattern means something else, or nothing, in ECMA-262")
         if check.format == "byte":
             words["contentEncoding"] = "base64"
         else:
@@ -114,9 +101,9 @@ class _Writer:
 
     def _number(self, check: FieldCheck) -> JsonSchema:
         words: JsonSchema = {}
-        if check.format is not None and check.format[:1] in "iu":
-            low, high = _integer_bounds(check.format)
-            words["allOf"] = [{"minimum": low, "maximum": high}]
+        limits = integer_limits(check.format)
+        if limits is not None:
+            words["allOf"] = [{"minimum": limits[0], "maximum": limits[1]}]
         elif check.format is not None:
             self._leave_out(check, f"that its value fits {check.format}")
         if check.multiple_of is not None:
@@ -175,11 +162,6 @@ def _bounds(found: Range) -> JsonSchema:
         "exclusiveMaximum": found.exclusive_maximum,
     }
     return {word: _number(bound) for word, bound in named.items() if bound is not None}
-
-
-def _integer_bounds(name: str) -> tuple[int, int]:
-    bits = int(name[1:])
-    return (-(1 << bits - 1), (1 << bits - 1) - 1) if name[0] == "i" else (0, (1 << bits) - 1)
 
 
 def _number(value: Decimal | int) -> int | float:

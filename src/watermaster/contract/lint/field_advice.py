@@ -10,6 +10,7 @@ from watermaster.contract.fields import Element, item_element, map_elements, mem
 from watermaster.contract.findings import Findings
 from watermaster.contract.lint.enum_advice import advise_enum
 from watermaster.contract.lint.pattern_anchor import is_anchored
+from watermaster.contract.number import integer_limits
 from watermaster.contract.problem import ProblemCode, quoted
 
 _OPEN_TYPES = {
@@ -24,7 +25,6 @@ _OPEN_TYPES = {
 """Types that alone ask next to nothing; the others (dates, booleans) ask for a form."""
 _SHAPE = ("name", "path", "type", "classification", "rule", "temporal", "temporal_format", "timezone")
 """What a check has that is no rule of its own."""
-_INTEGER_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "i128": 128}
 
 
 def described(element: Element, check: FieldCheck) -> Iterator[tuple[Element, FieldCheck]]:
@@ -138,13 +138,3 @@ def _beyond_format(bounds: Range, name: str | None) -> Iterator[tuple[str, str]]
         yield "maximum", reason
     if bounds.exclusive_maximum is not None and bounds.exclusive_maximum > high:
         yield "exclusiveMaximum", reason
-
-
-def integer_limits(name: str | None) -> tuple[int, int] | None:
-    """The least and the greatest number of an integer format (`i8` … `u128`), None for any other name."""
-    if name is None:
-        return None
-    bits = _INTEGER_BITS.get(name.replace("u", "i"))
-    if bits is None:
-        return None
-    return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
