@@ -6,6 +6,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
+import fastavro
 import jsonschema_rs
 import pytest
 
@@ -19,6 +20,13 @@ def test_a_schema_and_what_is_left_out(capfd: pytest.CaptureFixture[str]) -> Non
     shown = capfd.readouterr()
     jsonschema_rs.meta.validate(json.loads(shown.out))
     assert shown.err
+    assert all(line.startswith("Not in the schema: ") for line in shown.err.splitlines())
+
+
+def test_an_avro_schema(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main.execute(["contract", "export", FLIGHTS, "--to", "avro"]) == 0
+    shown = capfd.readouterr()
+    fastavro.parse_schema(json.loads(shown.out))
     assert all(line.startswith("Not in the schema: ") for line in shown.err.splitlines())
 
 

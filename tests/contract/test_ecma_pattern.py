@@ -38,7 +38,10 @@ def test_what_is_read_differently(pattern: str, apart: set[Apart], exported: str
     assert as_ecma(pattern) == exported
 
 
-PIECES = st.sampled_from(r"a - ^ $ . \s \S \d \D \w [a ] [^ \. (?: ( ) | * + {2} { é".split())
+PIECES = st.sampled_from(
+    ["a", "-", "^", "$", ".", r"\s", r"\S", r"\d", r"\D", r"\w", "[a", "]", "[^", r"\.", "(?:", "(", ")", "|", "*",
+     "{2}", "{", "é"]
+)  # fmt: skip
 TEXTS = st.text("a-.é0_ \t\n\r\x0b\x0c\x85\xa0\u2028\ufeff", max_size=3)
 
 

@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 from watermaster.contract.checks import Checks
 
 JsonSchema: TypeAlias = dict[str, Any]
+AvroSchema: TypeAlias = dict[str, Any]
+AvroType: TypeAlias = AvroSchema | str
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
     """The schema, and a sentence for each thing that the contract asks and the schema does not."""
 
-    schema: JsonSchema
+    schema: dict[str, Any]
     left_out: tuple[str, ...]
 
 
