@@ -122,3 +122,17 @@ def test_a_rule_that_compares_two_constants_comes_to_an_end(expression: str, hel
     values: list[bytes | None] = [b'{"a":"x","b":"b"}'] * 30
     verdicts = LaneJudge(replace(TEXTS, rules=(rule,))).judge([None] * len(values), values, 0)
     assert len(verdicts) == (len(values) if held else 0)
+
+
+@pytest.mark.parametrize("length", [2**63 - 1, 2**63, 10**390])
+def test_lengths_beyond_every_memory(length: int) -> None:
+    items = _field("[]", _T.STRING, max_length=length)
+    checks = _contract(
+        _field("a", _T.STRING, max_length=length),
+        _field("b", _T.ARRAY, items=items, max_items=length),
+        _field("c", _T.STRING, min_length=length),
+    )
+    judge = LaneJudge(checks)
+    good, bad = b'{"a":"x","b":["y"]}', b'{"c":"z"}'
+    verdicts = judge.judge([None] * 8, [good, bad] * 4, 0)
+    assert sorted(verdicts) == [1, 3, 5, 7]

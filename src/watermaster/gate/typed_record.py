@@ -198,8 +198,15 @@ def _string_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
         return Literal[listed], replace(check, enum=None)
     if check.min_length is None and check.max_length is None:
         return str, check
-    lengths = Meta(min_length=check.min_length, max_length=check.max_length)
+    lengths = _lengths(check.min_length, check.max_length)
     return Annotated[str, lengths], replace(check, min_length=None, max_length=None)
+
+
+def _lengths(low: int | None, high: int | None) -> Meta:
+    """Of a text or an array; `NoFastLane` for lengths that are beyond every memory."""
+    if max(low or 0, high or 0) > INT_MAX:
+        raise NoFastLane
+    return Meta(min_length=low, max_length=high)
 
 
 def _number_type(check: FieldCheck) -> tuple[Any, FieldCheck]:
@@ -344,7 +351,7 @@ def _array(check: FieldCheck) -> tuple[Any, Count]:
     if check.unique_items:
         raise NoFastLane
     kind, count = (Any, _count_any) if check.items is None else _inner(check.items)
-    lengths = Meta(min_length=check.min_items, max_length=check.max_items)
+    lengths = _lengths(check.min_items, check.max_items)
     return Annotated[list[kind], lengths], lambda items: sum(map(count, items))  # type: ignore[valid-type]
 
 
