@@ -30,6 +30,7 @@ def _field(name: str, kind: LogicalType, **options: object) -> FieldCheck:
     return FieldCheck(name, f"$.{name}", kind, **options)  # type: ignore[arg-type]
 
 
+FLOAT = _contract(_field("n", _T.NUMBER, required=True, format="f32"))
 NUMBER = _contract(_field("n", _T.NUMBER, required=True))
 OPTIONAL_NUMBER = _contract(_field("n", _T.NUMBER), rules=(CelRule("r", "$", "!has(this.n) || this.n != 1.0"),))
 ANY = _contract(_field("a", _T.ANY, required=True))
@@ -41,6 +42,7 @@ DAY = _contract(_field("d", _T.DATE, required=True, temporal=default_form(Tempor
 HELD = [
     ("digits that a double loses", NUMBER, b'{"n":1.00000000000000000001}', "json.number_precision"),
     ("2^53+1", NUMBER, b'{"n":9007199254740993}', "json.number_precision"),
+    ("beyond every 32-bit float", FLOAT, b'{"n":3.4028235678e38}', "number.format"),
     ("vanishing number", NUMBER, b'{"n":1E-400}', "json.number_precision"),
     ("text for a number", NUMBER, b'{"n":"1"}', "type.mismatch"),
     ("two numbers in the place of one", NUMBER, b'{"n":[1,2]}', "type.mismatch"),
@@ -57,6 +59,7 @@ HELD = [
 
 PASSING = [
     ("seventeen digits that a double keeps", NUMBER, b'{"n":0.10000000000000001}'),
+    ("the largest 32-bit float in its shortest digits", FLOAT, b'{"n":3.4028235e38}'),
     ("exponent", NUMBER, b'{"n":1e5}'),
     ("nothing where nothing is asked", OPTIONAL_NUMBER, b"{}"),
     ("a text that is like a member", TEXTS, b'{"a":"\\":","b":"b"}'),

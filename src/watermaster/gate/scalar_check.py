@@ -24,8 +24,8 @@ NumberTest: TypeAlias = tuple[Callable[[Number], bool], BrokenRule]
 
 DOUBLE_MAX: Final = 2**1024 - 2**970
 """The largest 64-bit float, exactly."""
-FLOAT_MAX: Final = 2**128 - 2**104
-"""The largest 32-bit float, exactly."""
+FLOAT_END: Final = 2**128 - 2**103
+"""From here on no number rounds to a 32-bit float. The shortest digits of the largest one are a little above it."""
 
 
 def compile_string(check: FieldCheck) -> Checker:
@@ -124,7 +124,7 @@ def _number_tests(check: FieldCheck) -> tuple[NumberTest, ...]:
     if bounds is not None:
         tests.append((lambda value, low=bounds[0], high=bounds[1]: low <= value <= high, reason))  # type: ignore[misc]
     if check.format == "f32":
-        tests.append((lambda value: -FLOAT_MAX <= value <= FLOAT_MAX, reason))
+        tests.append((lambda value: -FLOAT_END < value < FLOAT_END, reason))
     if check.enum is not None:
         listed = frozenset(value for value in check.enum if type(value) in (int, Decimal))
         tests.append((lambda value: value in listed, _not_listed(check)))
