@@ -87,6 +87,7 @@ class _Writer:
                 self._leave_out(check, "its pattern means something else, or nothing, in ECMA-262")
         if check.format == "byte":
             words["contentEncoding"] = "base64"
+            self._leave_out(check, "that it is base64, which validators take note of and do not judge")
         else:
             words["format"] = check.format
         if check.type in _TEMPORAL:
