@@ -52,7 +52,8 @@ def scalars(draw: st.DrawFn) -> tuple[Any, st.SearchStrategy[Any]]:
 
 
 def _named(schema: Any, number: int) -> Any:
-    return {"type": "record", "name": f"R{number}", "fields": [{"name": "x", "type": schema}]}
+    named = {"altnames": {"json": "x é"}} if number % 2 else {}
+    return {"type": "record", "name": f"R{number}", "fields": [{"name": "x", "type": schema, **named}]}
 
 
 @st.composite

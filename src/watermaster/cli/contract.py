@@ -11,6 +11,7 @@ import typer
 from watermaster.cli.contract_diff import diff
 from watermaster.cli.contract_export import export
 from watermaster.cli.contract_file import read_document
+from watermaster.cli.contract_import import import_
 from watermaster.cli.contract_infer import infer
 from watermaster.cli.contract_lint import lint
 from watermaster.cli.contract_samples import try_samples
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add `contract` and what belongs to it."""
     contract_app = typer.Typer(
-        help="Contracts: draft them from records, check them, read them in plain words, put them in force.",
+        help="Contracts: draft them from records or schemas, check them, read them in plain words, put them in force.",
         no_args_is_help=True,
     )
     contract_app.command("infer")(infer)
+    contract_app.command("import")(import_)
     contract_app.command("lint")(lint)
     contract_app.command("show")(show)
     contract_app.command("test")(try_samples)

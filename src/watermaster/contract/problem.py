@@ -22,7 +22,7 @@ class ProblemCode(StrEnum):
     """Stable codes.
 
     `yaml.*` is the text, `schema.*` the official schema and that of our own documents, `contract.*` and `fix.*` what
-    is asked for, `lint.*` advice on a contract that can be used.
+    is asked for, `lint.*` advice on a contract that can be used, `import.*` a schema that becomes none.
     """
 
     YAML_SIZE = "yaml.size"
@@ -74,6 +74,15 @@ class ProblemCode(StrEnum):
     NEVER_PASSES = "lint.never_passes"
     UNKNOWN_FIELD = "lint.unknown_field"
     UNJUDGED = "lint.unjudged"
+
+    IMPORT_SIZE = "import.size"
+    IMPORT_JSON = "import.json"
+    IMPORT_DEPTH = "import.depth"
+    IMPORT_DIALECT = "import.dialect"
+    IMPORT_SCHEMA = "import.schema"
+    IMPORT_ROOT = "import.root"
+    IMPORT_REFERENCE = "import.reference"
+    IMPORT_REMOTE_REFERENCE = "import.remote_reference"
 
     NOT_A_FIX = "fix.not_a_fix"
     FIX_STEP = "fix.step"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from watermaster.contract.avro_member import json_names
 from watermaster.contract.checks import Limits
 from watermaster.gate import avro_binary as binary
 from watermaster.gate.avro_binary import Read
@@ -139,10 +140,11 @@ class _Compiler:
                 read = binary.fixed(size)
                 return _logical_read(schema, "fixed", read) or (lambda cursor: leaf_text(read(cursor)))
             case _:
-                fields = [(field["name"], self.read_of(field["type"])) for field in schema["fields"]]
-                if len(dict(fields)) != len(fields):
+                described = schema["fields"]
+                if len({field["name"] for field in described}) != len(described):
                     raise UnfitSchema("schema.invalid")
-                return binary.record(fields)
+                kinds = [self.read_of(field["type"]) for field in described]
+                return binary.record(list(zip(json_names(described), kinds, strict=True)))
 
     def _logical(self, schema: Mapping[str, Any]) -> Read | None:
         kind = schema["type"]

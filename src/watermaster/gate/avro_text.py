@@ -1,7 +1,8 @@
 """From Avro values to what JSON carries, compiled from the schema once.
 
 Times become RFC 3339 (an instant with `Z`, a local one without), bytes base64, decimals numbers with all their digits,
-floats their own shortest digits, NaN and Infinity bare words that the judge names.
+floats their own shortest digits, NaN and Infinity bare words that the judge names. A field that has a name for JSON
+under `altnames` is called by it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
+
+from watermaster.contract.avro_member import json_names
 
 Convert: TypeAlias = Callable[[Any], Any]
 
@@ -71,13 +74,16 @@ class _Compiler:
         return convert
 
     def _record(self, schema: Mapping[str, Any]) -> Convert:
-        members: list[tuple[str, Convert]] = []
+        members: list[tuple[str, str, Convert]] = []
 
         def convert(record: Mapping[str, Any]) -> dict[str, Any]:
-            return {name: member(record[name]) for name, member in members}
+            return {shown: member(record[name]) for shown, name, member in members}
 
         self._named[schema["name"]] = convert
-        members += [(field["name"], self.convert_of(field["type"])) for field in schema["fields"]]
+        members += [
+            (shown, field["name"], self.convert_of(field["type"]))
+            for shown, field in zip(json_names(schema["fields"]), schema["fields"], strict=True)
+        ]
         return convert
 
     def _union(self, branches: Sequence[Any]) -> Convert:

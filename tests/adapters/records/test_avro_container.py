@@ -64,6 +64,11 @@ def test_values_become_the_text_of_a_producer(tmp_path: Path, kind: Any, value: 
     assert read(write(tmp_path / "f.avro", kind, [value])) == [b'{"x":' + text.encode() + b"}"]
 
 
+def test_a_field_is_called_as_in_json(tmp_path: Path) -> None:
+    kind = {"type": "record", "name": "N", "fields": [{"name": "v", "type": "int", "altnames": {"json": "v é"}}]}
+    assert read(write(tmp_path / "f.avro", kind, [{"v": 1}])) == ['{"x":{"v é":1}}'.encode()]
+
+
 def test_a_type_that_contains_itself(tmp_path: Path) -> None:
     kind = {
         "type": "record",

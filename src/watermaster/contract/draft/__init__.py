@@ -4,6 +4,6 @@ Whoever makes contracts (inference, imports of JSON Schema and Avro) makes a `Co
 it. Everything that comes from outside is quoted there, so that no name or value can become structure.
 """
 
-from watermaster.contract.draft.value import ContractDraft, DraftScalar, FieldDraft, KeyDraft, RuleDraft
+from watermaster.contract.draft.value import ContractDraft, DraftOption, DraftScalar, FieldDraft, KeyDraft, RuleDraft
 
-__all__ = ["ContractDraft", "DraftScalar", "FieldDraft", "KeyDraft", "RuleDraft"]
+__all__ = ["ContractDraft", "DraftOption", "DraftScalar", "FieldDraft", "KeyDraft", "RuleDraft"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from watermaster.contract.checks import Encoding
-from watermaster.contract.draft.value import ContractDraft, DraftScalar, FieldDraft, KeyDraft, RuleDraft
+from watermaster.contract.draft.value import ContractDraft, DraftOption, DraftScalar, FieldDraft, KeyDraft, RuleDraft
 
 API_VERSION: Final = "v3.2.0"
 
@@ -142,11 +142,15 @@ def _body(field: FieldDraft, indent: str) -> Iterator[str]:
     yield from _children(field, indent)
 
 
-def _options(options: Mapping[str, DraftScalar], indent: str) -> Iterator[str]:
+def _options(options: Mapping[str, DraftOption], indent: str) -> Iterator[str]:
     if options:
         yield f"{indent}logicalTypeOptions:"
         for name, value in options.items():
-            yield f"{indent}  {name}: {_scalar(value)}"
+            if isinstance(value, tuple):
+                yield f"{indent}  {name}:"
+                yield from (f"{indent}    - {quoted(one)}" for one in value)
+            else:
+                yield f"{indent}  {name}: {_scalar(value)}"
 
 
 def _children(field: FieldDraft, indent: str) -> Iterator[str]:

@@ -10,6 +10,8 @@ from typing import TypeAlias
 from watermaster.contract.checks import Encoding
 
 DraftScalar: TypeAlias = str | int | Decimal | bool
+DraftOption: TypeAlias = DraftScalar | tuple[str, ...]
+"""`required` of an object lists names; all other options are scalars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class FieldDraft:
     logical_type: str | None = None
     required: bool = False
     unique: bool = False
-    options: Mapping[str, DraftScalar] = field(default_factory=dict)
+    options: Mapping[str, DraftOption] = field(default_factory=dict)
     enum: tuple[DraftScalar, ...] = ()
     classification: str | None = None
     description: str = ""

@@ -10,6 +10,7 @@ from typing import Final
 from watermaster.contract.activation import CONTRACT_BYTES_MAX
 from watermaster.contract.checks import FRAMED_ENCODINGS, Encoding
 from watermaster.contract.draft import ContractDraft, FieldDraft, KeyDraft, RuleDraft
+from watermaster.contract.draft.cel_text import cel_text, is_cel_name
 from watermaster.contract.draft.text import contract_id, draft_text
 from watermaster.contract.inference.evidence import FORMAT_MIN, KEY_MIN, UNIQUE_MIN, VARIANT_MIN, share
 from watermaster.contract.inference.field_proposal import (
@@ -32,11 +33,8 @@ RULE_MEMBERS_MAX: Final = 20
 """More members in one rule would not be read."""
 
 _NAMES_SOMEBODY: Final = Sensitivity("", "a key may name a person")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_CEL_WORDS: Final = frozenset(
-    {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
-     "namespace", "null", "package", "return", "true", "var", "void", "while"}
-)  # fmt: skip
+_PLAIN_VALUE: Final = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*", re.ASCII)
+"""A value of a discriminator that may stand in a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def _variant_rules(fields: Sequence[FieldDraft], discriminator: Discriminator | 
         needs = " && ".join(f"has(this.{'.'.join(path)}) && this.{'.'.join(path)} != null" for path in asked)
         yield RuleDraft(
             f"{discriminator.name}_{re.sub(r'[^A-Za-z0-9]+', '_', value).strip('_') or 'empty'}",
-            f"{there}this.{discriminator.name} != {_cel_text(value)} || ({needs})",
+            f"{there}this.{discriminator.name} != {cel_text(value)} || ({needs})",
             f"Where {discriminator.name} is {value}, these members are there.",
             (f"in all {records:,} records of this variant",),
         )
@@ -154,16 +152,6 @@ def _worth_asking(path: MemberPath, members: frozenset[MemberPath], known: Mappi
     return inner is not None and not inner.required
 
 
-def is_cel_name(name: str) -> bool:
-    """Whether a member can be written after a dot in CEL."""
-    return _IDENTIFIER.fullmatch(name) is not None and name not in _CEL_WORDS
-
-
-def _cel_text(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def _about_variants(summary: StreamSummary, discriminator: Discriminator | None) -> Iterator[str]:
     if discriminator is None:
         return
@@ -173,7 +161,7 @@ def _about_variants(summary: StreamSummary, discriminator: Discriminator | None)
     if looks_sensitive((discriminator.name,), None) is not None:
         return
     for value, (records, _) in sorted(discriminator.always.items(), key=lambda item: -item[1][0])[:20]:
-        if _IDENTIFIER.fullmatch(value.replace("-", "_").replace(".", "_")):
+        if _PLAIN_VALUE.fullmatch(value):
             yield f"  {value}: {share(records, summary.variants.records)}"
 
 
