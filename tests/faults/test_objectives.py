@@ -81,6 +81,7 @@ def test_bad_data_and_a_gate_that_is_gone_burn_their_budgets(
     kafka: KafkaCluster, fresh_name: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rig = GateRig(kafka, tmp_path, fresh_name("slo"))
+    rig.write_contract("1.0.0", budget=0.99)  # the breaker is for another test
     contract = tmp_path / "contracts" / "orders.odcs.yaml"
     contract.write_text(contract.read_text() + PROMISES)
     rig.activate()
