@@ -14,7 +14,20 @@ from bench.figure import Missing, Section
 from bench.process_cpu import require_proc
 from bench.run import Run
 from bench.scale import FULL, QUICK, Scale
-from bench.section import auditor, check, decide, held, install, latency, peers, profile, recovery, replay, transfer
+from bench.section import (
+    auditor,
+    check,
+    decide,
+    held,
+    install,
+    latency,
+    monitor,
+    peers,
+    profile,
+    recovery,
+    replay,
+    transfer,
+)
 from watermaster.stream.fault import Fault
 
 SECTIONS: dict[str, Callable[[Run], Section]] = {
@@ -27,10 +40,11 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "auditor": auditor.run,
     "peers": peers.run,
     "check": check.run,
+    "monitor": monitor.run,
     "install": install.run,
     "profile": profile.run,
 }
-WITHOUT_KAFKA = ("decide", "check", "install")
+WITHOUT_ARENA = ("decide", "check", "monitor", "install")
 
 
 def main(arguments: Sequence[str], scale: Scale | None = None) -> int:
@@ -52,14 +66,18 @@ def main(arguments: Sequence[str], scale: Scale | None = None) -> int:
     if options.write:
         command = "make bench" + (f' ARGS="{" ".join(arguments)}"' if arguments else "")
         options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(report.as_markdown(sections, about, command))
+        if options.only and options.write.exists():
+            text = report.merged(options.write.read_text(), sections, about, command)
+        else:
+            text = report.as_markdown(sections, about, command)
+        options.write.write_text(text)
     return int(broken)
 
 
 def _guarded(name: str, run: Run) -> Section | None:
     """One broken section must not take the others' numbers with it."""
     try:
-        if name not in WITHOUT_KAFKA:
+        if name not in WITHOUT_ARENA:
             require_proc()
             run.warm_up()
         return SECTIONS[name](run)
@@ -77,7 +95,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, its numbers are noisy")
     parser.add_argument("--only", action="append", choices=SECTIONS, metavar="NAME", help=", ".join(SECTIONS))
     parser.add_argument("--output", choices=("table", "json"), default="table")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="also write the document, docs/benchmarks.md")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="also write the document, docs/benchmarks.md; with --only, those sections of it",
+    )
     return parser.parse_args(arguments)
 
 

@@ -46,14 +46,35 @@ def as_markdown(sections: Sequence[Section], machine: dict[str, str], command: s
     ]
     lines += [HOW_TO_READ, "## The machine", "", *_marked(Table("", ("", ""), tuple(machine.items()))), ""]
     for section in sections:
-        name, _, rest = section.title.partition(": ")
-        lines += [f"## {name.capitalize()}: {rest}", "", section.about, ""]
-        if section.ratios:
-            lines += [*_marked(Table("", RATIO_COLUMNS, tuple(map(_cells, section.ratios)))), ""]
-        for table in section.tables:
-            lines += [f"**{table.title}**", "", *_marked(table), ""]
-        lines += [line for what in section.missing for line in (f"**Missing:** {what}.", "")]
+        lines += _section(section)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def merged(document: str, sections: Sequence[Section], machine: dict[str, str], command: str) -> str:
+    """The document with some sections measured anew; each of them says by which command and on what.
+
+    A section that the document does not have yet comes last.
+    """
+    head, *blocks = document.rstrip().split("\n## ")
+    where = f"Measured apart from the rest by `{command}`: {'; '.join(f'{k} {v}' for k, v in machine.items())}."
+    for section in sections:
+        block = "\n".join(_section(section, where)).rstrip().removeprefix("## ") + "\n"
+        title = block.partition("\n")[0]
+        known = [at for at, old in enumerate(blocks) if old.partition(":")[0] == title.partition(":")[0]]
+        blocks = [block if at in known else old for at, old in enumerate(blocks)] + ([] if known else [block])
+    return "\n## ".join([head, *(block.rstrip() + "\n" for block in blocks)])
+
+
+def _section(section: Section, where: str = "") -> list[str]:
+    name, _, rest = section.title.partition(": ")
+    lines = [f"## {name.capitalize()}: {rest}", "", section.about, ""]
+    if where:
+        lines += [where, ""]
+    if section.ratios:
+        lines += [*_marked(Table("", RATIO_COLUMNS, tuple(map(_cells, section.ratios)))), ""]
+    for table in section.tables:
+        lines += [f"**{table.title}**", "", *_marked(table), ""]
+    return lines + [line for what in section.missing for line in (f"**Missing:** {what}.", "")]
 
 
 def _cells(ratio: Ratio) -> tuple[str, ...]:

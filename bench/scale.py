@@ -31,6 +31,10 @@ class Scale:
     check_rows_few: int
     """Rows of the smaller ones, for memory."""
     check_rounds: int
+    watched_partitions: int
+    watched_groups: int
+    horizon_turns: int
+    """Topics of each segment length whose records are lost."""
     check_peers: bool = True
     """Without them nothing has to be installed."""
 
@@ -51,6 +55,9 @@ FULL = Scale(
     check_rows=5_000_000,
     check_rows_few=1_000_000,
     check_rounds=2,
+    watched_partitions=10_000,
+    watched_groups=1_000,
+    horizon_turns=5,
 )
 QUICK = Scale(
     records=60_000,
@@ -68,4 +75,7 @@ QUICK = Scale(
     check_rows=100_000,
     check_rows_few=20_000,
     check_rounds=1,
+    watched_partitions=500,
+    watched_groups=50,
+    horizon_turns=1,
 )

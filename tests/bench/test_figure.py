@@ -2,7 +2,7 @@
 
 import pytest
 from bench.figure import Goal, Ratio, Section, Table, brief, measured
-from bench.report import as_markdown, as_table
+from bench.report import as_markdown, as_table, merged
 
 OURS = measured("gate", "ms", [300, 100, 200])
 THEIRS = measured("bare", "ms", [100, 100])
@@ -43,3 +43,16 @@ def test_what_is_missing_is_said_in_both_forms() -> None:
     document = as_markdown([section], {"Python": "3"}, "make bench")
     assert "**Missing:** no compiler." in document
     assert "a\\|b" in document
+
+
+def test_some_sections_of_a_document_can_be_measured_anew() -> None:
+    old = [Section(f"{name}: {name} of old", "About.", missing=("x",)) for name in ("held", "peers", "install")]
+    document = as_markdown(old, {"Python": "3"}, "make bench")
+    new = [Section("peers: elsewhere", "Anew."), Section("check: files", "More.")]
+    text = merged(document, new, {"Python": "4", "memory": "1 GiB"}, "make bench ARGS=--only")
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## The machine", "## Held: held of old", "## Peers: elsewhere", "## Install: install of old", "## Check: files"
+    ]  # fmt: skip
+    assert text.count("Measured apart from the rest by `make bench ARGS=--only`: Python 4; memory 1 GiB.") == 2
+    assert merged(text, new, {"Python": "4", "memory": "1 GiB"}, "make bench ARGS=--only") == text

@@ -23,6 +23,9 @@ TINY = Scale(
     check_rows=12_000,
     check_rows_few=600,
     check_rounds=1,
+    watched_partitions=20,
+    watched_groups=4,
+    horizon_turns=1,
     check_peers=False,
 )
 
