@@ -108,7 +108,7 @@ def _peers(directory: Path, rounds: int, missing: list[str]) -> list[Contender]:
 
     known: Mapping[str, tuple[str, str, int, Callable[[Path], Path]]] = {
         "pandera on polars": ("pandera", "pandera", rounds, lambda file: file),
-        "datacontract-cli": ("datacontract-cli", "datacontract", rounds, datacontract),
+        "datacontract-cli": ("datacontract-cli", "datacontract", 1, datacontract),
         GREAT_EXPECTATIONS: ("great-expectations-parquet", "great_expectations", 1, lambda file: file),
     }
     peers = []

@@ -28,7 +28,7 @@ PARTITIONS_PER_TOPIC = 250
 POSITIONS_PER_GROUP = 10
 ANSWER_TIMEOUT_S = 120.0
 LOOK_S_MAX = 30.0
-LOOKS = 4
+LOOKS = 12
 """The first reads settings and records, the later ones what may have changed."""
 
 RETENTION_MS = 6_000

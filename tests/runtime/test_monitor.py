@@ -86,3 +86,13 @@ def test_frequent_looks_still_tell_who_stands() -> None:
     conditions = [next(position for _, position in monitor.look().positions()).condition for _ in surveys]
     assert conditions[298] is not Condition.STUCK, "59.6 s are within the patience"
     assert conditions[302:] == [Condition.STUCK] * 8
+
+
+def test_where_a_look_cannot_read_all_records_it_knows_some_groups_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty group needs two: its first unread record, and one that it has read."""
+    monkeypatch.setattr("watermaster.runtime.monitor.PROBES_MAX", 4)
+    groups = [replace(readers(position, 0), group_id=f"g{position}") for position in (20, 40, 60, 80)]
+    probes = {Place(ORDERS, at): FirstUnread(at, NOW - 1000) for each in (20, 40, 60, 80) for at in (each, each - 4)}
+    monitor = Monitor(FixedSurveyor(survey_of(*groups), probes=probes))
+    known = [[position.horizon.known for _, position in monitor.look().positions()] for _ in range(2)]
+    assert known == [[True, True, False, False], [True] * 4]

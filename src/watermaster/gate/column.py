@@ -36,6 +36,10 @@ _BOUNDS: Final[tuple[tuple[str, Callable[[Any, Any], bool]], ...]] = (
 )  # fmt: skip
 
 
+_MOSTLY_BAD: Final = 8
+"""Where so many texts, and more than half of all so far, are bad, all others are suspect: each is looked at anyway."""
+
+
 class SuspectFinder:
     """Finds the suspect rows of one declared field."""
 
@@ -135,6 +139,8 @@ def _text_test(pattern: re2._Regexp) -> Suspects:
                 break
             found.append(row)
             row += 1
+            if len(found) > _MOSTLY_BAD and 2 * len(found) > row:
+                return found + list(range(row, len(texts)))
             start = joined.index(b"\0", end) + 1
         return found
 

@@ -51,6 +51,9 @@ class Selection:
     _chosen: list[bool] | None = None
     _columns: dict[str, Sequence[Any]] = field(default_factory=dict)
     _kinds: dict[str, set[type]] = field(default_factory=dict)
+    _nulls: dict[str, list[bool]] = field(default_factory=dict)
+    _parts: dict[tuple[int, bool], tuple[list[bool], Selection]] = field(default_factory=dict)
+    """By the list of truths that chose them, which is kept so that no other takes its identity."""
 
     def column(self, attribute: str) -> Sequence[Any]:
         """The values of one attribute."""
@@ -70,9 +73,20 @@ class Selection:
             found = self._kinds[attribute] = set(map(type, self.column(attribute)))
         return found
 
-    def choose(self, chosen: list[bool], size: int) -> Selection:
-        """The rows that are chosen, `size` of them."""
-        return Selection(self.source, size, self, chosen)
+    def nulls(self, attribute: str) -> list[bool]:
+        """Which values are null: several rules have the same guard."""
+        found = self._nulls.get(attribute)
+        if found is None:
+            found = self._nulls[attribute] = [value is None for value in self.column(attribute)]
+        return found
+
+    def choose(self, truths: list[bool], *, wanted: bool, size: int) -> Selection:
+        """The rows, `size` of them, whose truth is as wanted."""
+        known = self._parts.get((id(truths), wanted))
+        if known is None:
+            chosen = truths if wanted else list(map(operator.not_, truths))
+            known = self._parts[id(truths), wanted] = (truths, Selection(self.source, size, self, chosen))
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +154,7 @@ def _either(left: Truths, right: Truths) -> Truths:
             return first
         if undecided == len(first):
             return right(rows)
-        second = iter(right(rows.choose(list(map(operator.not_, first)), undecided)))
+        second = iter(right(rows.choose(first, wanted=False, size=undecided)))
         return [one or next(second) for one in first]
 
     return truths
@@ -154,7 +168,7 @@ def _both(left: Truths, right: Truths) -> Truths:
             return first
         if undecided == len(first):
             return right(rows)
-        second = iter(right(rows.choose(first, undecided)))
+        second = iter(right(rows.choose(first, wanted=True, size=undecided)))
         return [one and next(second) for one in first]
 
     return truths
@@ -194,9 +208,8 @@ def _null_test(sign: str, attribute: str) -> Truths:
     def truths(rows: Selection) -> list[bool]:
         if UnsetType in rows.kinds(attribute):
             raise Unsure
-        if sign == "==":
-            return [value is None for value in rows.column(attribute)]
-        return [value is not None for value in rows.column(attribute)]
+        nulls = rows.nulls(attribute)
+        return nulls if sign == "==" else list(map(operator.not_, nulls))
 
     return truths
 

@@ -69,10 +69,14 @@ class PartJudge:
             for index, code in refused.items():
                 found[index] = unreadable(code, path)
         # The lanes give verdicts in the order in which they are sure of them.
+        alike: dict[int, tuple[Verdict, list[int]]] = {}
         for index in sorted(found):
-            tally.add(found[index], chunk.numbers[index])
-            if found[index].outcome is not Outcome.PASS and len(tally.failing) < FAILING_MAX:
-                tally.failing.append(self._failing(chunk, index, found[index], tally.part))
+            verdict = found[index]
+            alike.setdefault(id(verdict), (verdict, []))[1].append(chunk.numbers[index])
+            if len(tally.failing) < FAILING_MAX and verdict.outcome is not Outcome.PASS:
+                tally.failing.append(self._failing(chunk, index, verdict, tally.part))
+        for verdict, lines in alike.values():
+            tally.add_alike(verdict, lines)
 
     def _failing(self, chunk: Chunk, index: int, verdict: Verdict, part: Part) -> FailingRecord:
         masked = mask_record(chunk.values[index], self._checks.value)

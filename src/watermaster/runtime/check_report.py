@@ -118,15 +118,18 @@ class Tally:
 
     def add(self, verdict: Verdict, line: int) -> None:
         """One record that does not simply pass."""
-        self.outcomes[verdict.outcome] += 1
+        self.add_alike(verdict, [line])
+
+    def add_alike(self, verdict: Verdict, lines: Sequence[int]) -> None:
+        """Some that do not simply pass, and for the same reasons; `lines` in their order."""
+        self.outcomes[verdict.outcome] += len(lines)
         for reason in verdict.broken:
-            self.counts[reason] = self.counts.get(reason, 0) + 1
+            self.counts[reason] = self.counts.get(reason, 0) + len(lines)
             examples = self.lines.setdefault(reason, [])
-            if len(examples) < EXAMPLES_MAX:
-                examples.append(line)
+            examples += lines[: max(0, EXAMPLES_MAX - len(examples))]
         if verdict.outcome is not Outcome.PASS:
             for rule in {reason.rule for reason in verdict.broken}:
-                self.failures[rule] = self.failures.get(rule, 0) + 1
+                self.failures[rule] = self.failures.get(rule, 0) + len(lines)
 
     @property
     def passed(self) -> int:

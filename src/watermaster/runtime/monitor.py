@@ -146,15 +146,23 @@ class Monitor:
 
     def _probe(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
         """Read what is not known yet, and forget what no position stands at any more."""
-        unread = {
-            Place(source, max(position, survey.logs[source].start)): survey.logs[source]
-            for group in groups
-            for source, position in group.positions.items()
-            if source in survey.logs
-        }
-        evidence = {place for group in groups for place in self._evidence(group, survey.logs)}
-        wanted = [place for place, log in unread.items() if place.offset < log.stable and not self._settled(place, log)]
-        wanted += [place for place in evidence if place not in self._probes]
+        logs = survey.logs
+        unread: dict[Place, PartitionLog] = {}
+        evidence: set[Place] = set()
+        asked: dict[Place, None] = {}
+        # Group by group: where not all can be read in this look, it is whole for some groups, not half for each.
+        for group in groups:
+            first = {Place(s, max(p, logs[s].start)): logs[s] for s, p in group.positions.items() if s in logs}
+            proving = self._evidence(group, logs)
+            unread |= first
+            evidence.update(proving)
+            asked |= dict.fromkeys((*first, *proving))
+        wanted = [
+            place
+            for place in asked
+            if (place in evidence and place not in self._probes)
+            or (place in unread and place.offset < unread[place].stable and not self._settled(place, unread[place]))
+        ]
         kept = unread.keys() | evidence
         self._probes = {place: probe for place, probe in self._probes.items() if place in kept}
         answers = self._surveyor.probe(wanted[:PROBES_MAX])
