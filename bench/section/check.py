@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ def run(run: Run) -> Section:
     files = flights.write_files(directory, scale.check_rows)
     found = {form: _turns(run, [ours, *peers], form, files[form]) for form in FORMS}
     few = flights.write_files(directory, scale.check_rows_few)
-    small = {form: observe(_check(few[form], contract), TIMEOUT_S, ours.good) for form in FORMS}
+    cores = len(os.sched_getaffinity(0))  # small files would be judged by one process
+    small = {form: observe(_check(few[form], contract, cores), TIMEOUT_S, ours.good) for form in FORMS}
     for file in (*files.values(), *few.values()):
         file.unlink()
     ratios = [ratio for form in FORMS for ratio in _ratios(form, found[form])]
@@ -89,9 +91,9 @@ def _turns(run: Run, contenders: Sequence[Contender], form: str, file: Path) -> 
     return found
 
 
-def _check(file: Path, contract: Path) -> Sequence[str]:
+def _check(file: Path, contract: Path, processes: int | None = None) -> Sequence[str]:
     words = ("-m", "watermaster", "check", str(file), "--contract", str(contract), "--output", "json")
-    return (sys.executable, *words)
+    return (sys.executable, *words, *(() if processes is None else ("--processes", str(processes))))
 
 
 def _broken_of_report(output: str) -> dict[str, int]:
