@@ -13,37 +13,18 @@ from typing import Any, Final, Self
 import httpx2
 import yaml
 
-from watermaster.stream.fault import WorldFault
-from watermaster.testing.port import reserve_port
-from watermaster.testing.process import Child, last_lines
+from watermaster.testing.local_server import TIMEOUT_S, LocalServer
 from watermaster.testing.prometheus import PrometheusPrograms
-from watermaster.testing.waiting import PATIENCE_S, wait_until
 
-TIMEOUT_S: Final = 30.0
-LINES_SHOWN: Final = 8
 INTERVAL: Final = "1s"
 """Of scrapes and rules, where a rule group has none of its own: a test waits for a few of them."""
 
 
-class _Server:
+class _Server(LocalServer):
     """One program that answers under /-/ready once it serves."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self.directory = directory / name
-        self.directory.mkdir()
-        self._name = name
-        self._port = reserve_port()
-        self._child: Child | None = None
-
-    @property
-    def address(self) -> str:
-        """HOST:PORT."""
-        return f"127.0.0.1:{self._port.number}"
-
-    @property
-    def url(self) -> str:
-        """The root of its API."""
-        return f"http://{self.address}"
+        super().__init__(directory, name, "/-/ready")
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- any JSON
         """The JSON under a path. Raises httpx2.HTTPError."""
@@ -56,32 +37,6 @@ class _Server:
         answer = httpx2.post(self.url + path, json=body, timeout=TIMEOUT_S)
         answer.raise_for_status()
         return answer.json() if answer.content else None
-
-    def _run(self, command: Sequence[str]) -> None:
-        try:
-            self._child = Child(command, self.directory / "log")
-            wait_until(self._ready, f"{self._name} serves", PATIENCE_S)
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def _ready(self) -> bool:
-        if self._child is not None and self._child.exit_code is not None:
-            said = last_lines(self._child.output(), LINES_SHOWN)
-            raise WorldFault(
-                f"WM-TESTKIT-{self._name.upper()}",
-                f"{self._name} has ended:\n{said}",
-                hint=f"See {self.directory / 'log'} for more.",
-            )
-        try:
-            return httpx2.get(f"{self.url}/-/ready", timeout=TIMEOUT_S).is_success
-        except httpx2.HTTPError:
-            return False
-
-    def __exit__(self, *_: object) -> None:
-        if self._child is not None:
-            self._child.kill()
-        self._port.release()
 
 
 class Alertmanager(_Server):

@@ -14,34 +14,28 @@ from urllib.parse import quote
 
 import httpx2
 
-from watermaster.stream.fault import WorldFault
 from watermaster.testing.apicurio import Apicurio
+from watermaster.testing.local_server import TIMEOUT_S, LocalServer
 from watermaster.testing.port import reserve_port
-from watermaster.testing.process import Child, last_lines
-from watermaster.testing.waiting import PATIENCE_S, wait_until
 
-TIMEOUT_S: Final = 30.0
-LINES_SHOWN: Final = 12
 API_PATH: Final = "/apis/ccompat/v7"
 """Where Apicurio speaks Confluent's API."""
 _JAVA_OPTIONS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 _MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 
 
-class RegistryServer:
+class RegistryServer(LocalServer):
     """A context manager. What is registered stays until it ends."""
 
     def __init__(self, apicurio: Apicurio, directory: Path) -> None:
-        self.directory = directory
+        super().__init__(directory, "apicurio", f"{API_PATH}/subjects")
         self._apicurio = apicurio
-        self._port = reserve_port()
         self._management = reserve_port()
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """The base of Confluent's API, as `registries` of watermaster.yaml wants it."""
-        return f"http://127.0.0.1:{self._port.number}{API_PATH}"
+        return super().url + API_PATH
 
     def register(
         self,
@@ -88,28 +82,9 @@ class RegistryServer:
         }
         options = [f"-D{name}={value}" for name, value in settings.items()]
         command = [str(self._apicurio.java), *_JAVA_OPTIONS, *options, "-jar", str(self._apicurio.runner)]
-        try:
-            self._child = Child(command, self.directory / "registry.log")
-            wait_until(self._ready, "the schema registry serves", PATIENCE_S)
-        except BaseException:
-            self.__exit__()
-            raise
+        self._run(command)
         return self
 
-    def _ready(self) -> bool:
-        if self._child is not None and self._child.exit_code is not None:
-            raise WorldFault(
-                "WM-TESTKIT-APICURIO",
-                f"The schema registry has ended:\n{last_lines(self._child.output(), LINES_SHOWN)}",
-                hint=f"See {self.directory / 'registry.log'} for more.",
-            )
-        try:
-            return httpx2.get(f"{self.url}/subjects", timeout=TIMEOUT_S).is_success
-        except httpx2.HTTPError:
-            return False
-
     def __exit__(self, *_: object) -> None:
-        if self._child is not None:
-            self._child.kill()
-        self._port.release()
+        super().__exit__()
         self._management.release()
