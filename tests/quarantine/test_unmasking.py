@@ -78,12 +78,25 @@ def begin_anew(log: Log) -> None:
     log += honest(2)
 
 
+def begin_late(log: Log) -> None:
+    del log[:2]
+
+
+def jump(log: Log) -> None:
+    """A forged event with the right hash of the one before, and not the next number."""
+    made = follow_up(EVENT, log[-1][1])
+    assert made is not None
+    log.append(encode_unmasking(msgspec.structs.replace(made, number=9)))
+
+
 def tombstone(log: Log) -> None:
     log.append((b"3", None))
 
 
 @pytest.mark.parametrize(
-    "damage", [alter, leave_out, put_between, swap, rename, write_over, begin_anew, tombstone], ids=lambda d: d.__name__
+    "damage",
+    [alter, leave_out, put_between, swap, rename, write_over, begin_anew, begin_late, jump, tombstone],
+    ids=lambda d: d.__name__,
 )
 def test_each_damage_is_told(damage: Callable[[Log], None]) -> None:
     log = honest(5)
