@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -139,3 +140,13 @@ def test_lengths_beyond_every_memory(length: int) -> None:
     good, bad = b'{"a":"x","b":["y"]}', b'{"c":"z"}'
     verdicts = judge.judge([None] * 8, [good, bad] * 4, 0)
     assert sorted(verdicts) == [1, 3, 5, 7]
+
+
+@pytest.mark.parametrize("rule", ["this.a > 2", "this.a * 3 != 6", "this.a == null || this.a - 9 < 0"])
+@pytest.mark.parametrize("values", [range(8), [1, 2, 9 * 10**18, 4], [1, 2, 2**63, 4], [1, 2.5, 3, 4], [1, "x", 3, 4]])
+def test_rules_over_a_field_of_any_type(rule: str, values: list[object]) -> None:
+    checks = replace(ANY, rules=(CelRule("r", "$", rule),))
+    texts: list[bytes | None] = [b'{"a":%b}' % json.dumps(value).encode() for value in values]
+    exact = ExactLane(checks)
+    held = {at: verdict for at, text in enumerate(texts) if (verdict := exact.judge(None, text, 0)).broken}
+    assert LaneJudge(checks).judge([None] * len(texts), texts, 0) == held

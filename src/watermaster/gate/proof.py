@@ -211,9 +211,9 @@ class _BlockColumns:
         self._bounds = bounds
 
     def bounds(self, attribute: str, values: Sequence[int]) -> Bounds:
-        """See `Source.bounds`: those that the type of the record keeps."""
-        del values
-        return self._bounds[attribute]
+        """See `Source.bounds`: those that the type of the record keeps; a member of any type keeps none."""
+        known = self._bounds.get(attribute)
+        return (min(values), max(values)) if known is None else known
 
 
 def _rule_column_proof(tree: Node, plan: Plan, one_by_one: Proof) -> Proof | None:
