@@ -34,7 +34,6 @@ class LetterDoubles:
         """Take one letter in."""
         if held.dialect is Dialect.GATE or held.origin is None:
             return Sight.FIRST
-        content = hash((record.key, record.value))
         name, content = hash(held.key.encode()), hash((record.key, record.value))
         before = self._seen.get(name)
         if before is None:
