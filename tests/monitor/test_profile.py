@@ -58,6 +58,20 @@ def test_what_is_no_object_is_counted_and_nothing_else() -> None:
     assert (profile.records, profile.unread) == (1, 5)
 
 
+def test_hostile_records_neither_raise_nor_fill_the_database() -> None:
+    profile = Profile()
+    for value in (b'{"a":-1' + b"0" * 400 + b"}", b'{"a":"\\ud800"}', b'{"' + b"n" * 100_000 + b'":1}'):
+        profile.add(value)
+    assert profile.records + profile.unread == 3
+    assert len(msgspec.json.encode(profile)) < 1_000
+
+
+def test_numbers_beyond_what_a_double_holds_have_a_size() -> None:
+    small, huge = (profile_of([{"a": 10**digits}] * 60) for digits in (1, 400))
+    (change,) = judge_profile(huge, [small] * 24) or ()
+    assert (change.path, change.change) == ("a", Change.SIZE)
+
+
 @cache
 def year() -> Mapping[int, Profile]:
     """The flights by three hours of their schedule, as so many profiles."""

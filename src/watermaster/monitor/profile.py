@@ -19,6 +19,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 FIELDS_MAX: Final = 200
+NAME_CHARACTERS_MAX: Final = 200
+"""A member with a longer name is no field, and would be kept in the database for a week."""
 DEPTH_MAX: Final = 4
 TEXTS_MAX: Final = 64
 """Different texts of one field; a field with more of them is no list of codes."""
@@ -37,6 +39,8 @@ SHARE_JUMP: Final = 0.5
 HALF_DECADES_JUMP: Final = 3
 """Thirty times larger or smaller than in any hour: another unit, and no bad day."""
 NEW_SHARE: Final = 0.5
+HALF_DECADES_MAX: Final = 616
+"""Integers have no end, and doubles have: larger ones count as the largest that can be written out."""
 POWERS_PLAIN: Final = 12
 """Up to a million numbers are written out."""
 
@@ -112,6 +116,8 @@ class Profile(msgspec.Struct):
 
     def _add_members(self, document: Mapping[str, Any], above: str, depth: int, is_closed: IsClosed) -> None:
         for name, value in document.items():
+            if len(name) > NAME_CHARACTERS_MAX:
+                continue
             path = above + name
             field = self._field(path)
             if field is None:
@@ -254,8 +260,8 @@ def _add_number(field: FieldProfile, value: float) -> None:
     size = abs(value)
     if size == 0:
         field.zeros += 1
-    elif math.isfinite(size):
-        half = math.floor(2 * math.log10(size))
+    elif isinstance(size, int) or math.isfinite(size):
+        half = min(HALF_DECADES_MAX, math.floor(2 * math.log10(size)))
         field.sizes[half] = field.sizes.get(half, 0) + 1
 
 
