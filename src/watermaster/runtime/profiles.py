@@ -22,6 +22,7 @@ from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.data_watch import DataTurn
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.observed import ObservedPartition, ObservedTopic, TopicSample
+from watermaster.stream.fault import Fault
 
 SAMPLE_MS: Final = 60_000
 RECORDS_MAX: Final = 200
@@ -150,7 +151,14 @@ class Profiles:
         # What came before the first look may be of any hour.
         begun = {stream.topic for stream in streams if stream.read_to}
         wanted = [topic for topic in topics.values() if topic.records and topic.name in begun]
-        samples = self._sample(look.name, wanted) if wanted else {}
+        try:
+            samples = self._sample(look.name, wanted) if wanted else {}
+        except Fault as fault:
+            # Nobody else has to wait because of it; what has come stays unread, and is asked for again.
+            self._unseen |= {
+                f"{look.name}/{topic.name}": f"fields of {topic.name}: {fault.message}" for topic in wanted
+            }
+            return
         for stream in streams:
             self._unseen.pop(f"{look.name}/{stream.topic}", None)
             found = samples.get(stream.topic)

@@ -32,7 +32,7 @@ TAIL_STEP = 64
 class KafkaLogReader:
     """Implements `runtime.ports.LogReader` for one topic, all partitions, from its start.
 
-    With `since_ms` it begins at the first record that is not older than that.
+    With `since_ms` it begins at the first record that is not older than that. Raises what `translate` gives.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class KafkaLogReader:
         self._topic = topic
         self._since_ms = since_ms
         self._translate = translate
-        self._consumer = _consumer(settings)
+        self._consumer = self._translated(lambda: _consumer(settings))
         self._next: dict[int, int] = {}
 
     def read_to_end(self, timeout_s: float) -> list[LogRecord]:
@@ -98,8 +98,9 @@ class KafkaLogReader:
         return {p: log_bounds(self._consumer, self._topic, p)[1] for p in self._next}
 
     def _assign(self) -> None:
-        for partition in partitions_of(self._consumer, self._topic, self._translate):
-            self._next[partition] = self._first(partition)
+        # All or nothing: with only some of them, the next call would take the topic for assigned, and read nothing.
+        partitions = partitions_of(self._consumer, self._topic, self._translate)
+        self._next = {partition: self._first(partition) for partition in partitions}
         self._consumer.assign([KafkaTopicPartition(self._topic, p, offset) for p, offset in self._next.items()])
 
     def _first(self, partition: int) -> int:

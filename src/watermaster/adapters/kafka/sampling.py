@@ -93,10 +93,16 @@ class Sampler:
         )
 
     def sample(self, topics: Sequence[ObservedTopic], records_per_topic: int) -> Samples:
-        """Up to `records_per_topic` of the newest records of each topic. Raises nothing for a topic that fails."""
+        """Up to `records_per_topic` of the newest records of each topic. A topic that fails says why.
+
+        Raises a fault if no client can be made, as while a certificate is replaced.
+        """
         samples = {topic.name: _not_read(topic) for topic in topics}
         readable = [topic for topic in topics if topic.records]
-        consumer = Consumer(self._settings(len(readable)))
+        try:
+            consumer = Consumer(self._settings(len(readable)))
+        except KafkaException as error:
+            raise translate_error(error.args[0], doing="reading samples") from error
         try:
             for first in range(0, len(readable), TOPICS_AT_ONCE):
                 if self._spent >= self._bytes_max:
