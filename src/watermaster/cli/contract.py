@@ -96,6 +96,8 @@ def _show_plan(plan: ActivationPlan, *, written: bool) -> None:
     if changes.reasons:
         show_table("Why records would newly be held", ("rule", "records"), changes.reasons.most_common(20))
         say("For instance " + ", ".join(changes.examples))
+    if changes.unseen is not None:
+        say(f"Not everything could be compared: {changes.unseen}")
     if written:
         say(f"Activation {activation.number} is in force.")
     else:

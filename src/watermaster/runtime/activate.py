@@ -2,6 +2,9 @@
 
 The plan judges recent records of the landing topic by the contract in force and by the new one, and shows whose
 verdict changes. Writing refuses the same version with other bytes and numbers that somebody else took meanwhile.
+
+A roll-back is what an operator needs in an outage, and its contract was in force before: it is planned also where the
+registry that recent records need cannot be asked. And a contract in force that this version cannot use stops no plan.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from watermaster.contract.checks import Checks
 from watermaster.gate.verdict import PASSED, Judge, Outcome, Verdict
 from watermaster.runtime.ports import LogReader, NoteWriter, Output, TopicReader
 from watermaster.stream.batch import RecordBatch
-from watermaster.stream.fault import UsageFault, WorldFault
+from watermaster.stream.fault import Fault, UsageFault, WorldFault
 
 RECENT_PER_PARTITION = 2_000
 """Records judged for the plan: enough for a share of one in a thousand, read in about a second."""
@@ -53,9 +56,11 @@ class VerdictChanges:
     """Rules that newly held records break."""
     examples: list[str] = field(default_factory=list)
     """Coordinates of the first newly held records, `topic[partition]@offset`."""
+    unseen: Fault | None = None
+    """Why not all could be compared."""
 
     def add(self, batch: RecordBatch, before: dict[int, Verdict] | None, after: dict[int, Verdict]) -> None:
-        """Count one batch; `before` is None where no contract is in force."""
+        """Count one batch; `before` is None where no contract is in force that judges."""
         self.records += len(batch)
         for index, offset in enumerate(batch.offsets):
             was = (before or {}).get(index, PASSED).outcome is not Outcome.PASS
@@ -96,13 +101,18 @@ def plan_activation(
     document: Document,
     state: ControlState,
     judge: Judge,
-    judge_in_force: Judge | None,
+    judge_in_force: Judge | Fault | None,
     reader: TopicReader,
     by: str,
     why: str,
     now_ms: int,
+    rolls_back: bool = False,
 ) -> ActivationPlan:
-    """Compare on recent records and number the activation. Raises UsageFault for what must not be activated."""
+    """Compare on recent records and number the activation.
+
+    `judge_in_force` is the fault why there is none, or None where no contract is in force. Raises UsageFault for what
+    must not be activated, and WorldFault, unless it rolls back, where records cannot be judged.
+    """
     if len(document.content) > CONTRACT_BYTES_MAX:
         raise UsageFault(
             "WM-CONTRACT-SIZE",
@@ -128,21 +138,37 @@ def plan_activation(
             f"(activation {other.number})",
             hint="Give the changed contract a new version.",
         )
-    changes = _judge_recent(stream, judge, judge_in_force, reader, now_ms)
+    changes = _judge_recent(stream, judge, judge_in_force, reader, now_ms, rolls_back=rolls_back)
     already = previous is not None and previous.contract == activation.contract
     return ActivationPlan(activation, document, previous, changes, already)
 
 
 def _judge_recent(
-    stream: str, judge: Judge, judge_in_force: Judge | None, reader: TopicReader, now_ms: int
+    stream: str,
+    judge: Judge,
+    judge_in_force: Judge | Fault | None,
+    reader: TopicReader,
+    now_ms: int,
+    *,
+    rolls_back: bool,
 ) -> VerdictChanges:
-    changes = VerdictChanges()
+    unusable = judge_in_force if isinstance(judge_in_force, Fault) else None
+    judge_before = None if isinstance(judge_in_force, Fault) else judge_in_force
+    changes = VerdictChanges(unseen=unusable)
 
     def compare(batch: RecordBatch) -> None:
-        before = None
-        if judge_in_force is not None:
-            before = judge_in_force.judge(batch.keys, batch.values, now_ms, batch.headers)
-        changes.add(batch, before, judge.judge(batch.keys, batch.values, now_ms, batch.headers))
+        if isinstance(changes.unseen, WorldFault):
+            return  # a registry that does not answer must not be waited for with every batch
+        columns = batch.keys, batch.values, now_ms, batch.headers
+        try:
+            before = None if judge_before is None else judge_before.judge(*columns)
+            after = judge.judge(*columns)
+        except WorldFault as fault:
+            if not rolls_back:
+                raise
+            changes.unseen = fault
+            return
+        changes.add(batch, before, after)
 
     read_recent(reader, stream, RECENT_PER_PARTITION, compare)
     return changes

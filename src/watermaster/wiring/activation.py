@@ -14,6 +14,7 @@ from watermaster.adapters.kafka.note_writer import KafkaNoteWriter
 from watermaster.adapters.kafka.topic_reader import KafkaTopicReader
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.activation import Activation, ControlState, resume_key
+from watermaster.gate.verdict import Judge
 from watermaster.runtime.activate import (
     ActivationPlan,
     Document,
@@ -28,8 +29,8 @@ from watermaster.runtime.configuration import (
     StreamConfiguration,
 )
 from watermaster.runtime.ports import Output
-from watermaster.runtime.schema_shelf import fetching_judge
-from watermaster.stream.fault import UsageFault
+from watermaster.runtime.schema_shelf import SchemaShelf, fetching_judge
+from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract import compile_checks
 from watermaster.wiring.registry import reading_shelf, registry_of
 
@@ -65,12 +66,7 @@ def plan(
         state = read_control(control)
     content = _content(configuration, found, state, document, rollback_to)
     checks = compile_checks(content, found.contract, found.schema_object)
-    in_force = state.in_force(found.landing)
     shelf = reading_shelf(gate.cluster, registry_of(configuration, configuration.clusters[gate.cluster]))
-    judge_in_force = None
-    if in_force is not None:
-        old = compile_checks(state.contracts[in_force.contract], in_force.contract, found.schema_object)
-        judge_in_force = fetching_judge(old, shelf)
     reader = KafkaTopicReader(settings, translate_error)
     try:
         return plan_activation(
@@ -78,14 +74,27 @@ def plan(
             document=Document(content, checks),
             state=state,
             judge=fetching_judge(checks, shelf),
-            judge_in_force=judge_in_force,
+            judge_in_force=_judge_in_force(state, found, shelf),
             reader=reader,
             by=getpass.getuser(),
             why=why,
             now_ms=SystemClock().now_ms(),
+            rolls_back=rollback_to is not None,
         )
     finally:
         reader.close()
+
+
+def _judge_in_force(state: ControlState, stream: StreamConfiguration, shelf: SchemaShelf) -> Judge | Fault | None:
+    """None if no contract is in force; the fault of one that this version cannot judge by: that is to be replaced."""
+    in_force = state.in_force(stream.landing)
+    if in_force is None:
+        return None
+    try:
+        checks = compile_checks(state.contracts[in_force.contract], in_force.contract, stream.schema_object)
+        return fetching_judge(checks, shelf)
+    except UsageFault as fault:
+        return fault
 
 
 def _content(
