@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from watermaster.runtime.configuration import Configuration, GateConfiguration, 
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.monitor import GroupReport, MonitorReport, PositionReport
 from watermaster.runtime.observed import ObservedCluster
-from watermaster.runtime.survey import Survey
+from watermaster.runtime.survey import Placement, Survey
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import WorldFault
 
@@ -45,11 +45,18 @@ READ = Lag(0, 0, 0, 0, Evidence.OFFSETS)
 
 
 def look(
-    lag: Lag | None = READ, members: int | None = 1, condition: Condition = Condition.IDLE, end: int = 10
+    lag: Lag | None = READ,
+    members: int | None = 1,
+    condition: Condition = Condition.IDLE,
+    end: int = 10,
+    more: Mapping[TopicPartition, PartitionLog] = {},
+    hidden: Collection[TopicPartition] = (),
 ) -> tuple[ClusterLook, ...]:
-    logs = {LANDING: PartitionLog(0, end, end), LEDGER: PartitionLog(0, 1, 1)}
-    position = PositionReport(LANDING, 5, logs[LANDING], lag, Horizon(()), condition=condition)
-    survey = Survey(NOW, ObservedCluster("id", (), None), {}, logs, {}, (), None)
+    logs = {LANDING: PartitionLog(0, end, end), LEDGER: PartitionLog(0, 1, 1), **more}
+    places = {source: Placement(1, (1,), (1,)) for source in (*logs, *hidden)}
+    logs = {source: log for source, log in logs.items() if source not in hidden}
+    position = PositionReport(LANDING, 5, logs.get(LANDING), lag, Horizon(()), condition=condition)
+    survey = Survey(NOW, ObservedCluster("id", (), None), places, logs, {}, (), None)
     report = MonitorReport(survey, (GroupReport(GATE.group_id, "STABLE", members, (position,)),))
     return (ClusterLook("primary", "production", report, ()),)
 
@@ -152,6 +159,23 @@ def test_a_latency_is_missed_or_kept_only_where_its_error_leaves_no_doubt(lag: L
     assert bad(World().turn(look(lag)), Indicator.LATENCY) is expected
 
 
+SECOND, SECOND_LEDGER = TopicPartition(LANDING.topic, 1), TopicPartition(LEDGER.topic, 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (look(more={SECOND: PartitionLog(7, 7, 7)}), False),
+        (look(more={SECOND: PartitionLog(0, 7, 7)}), None),
+        (look(hidden=[SECOND]), None),
+        (look(waiting(MINUTE_MS + 1), hidden=[SECOND]), True),
+    ],
+    ids=["nothing in it", "records and no position", "out of sight", "late elsewhere"],
+)
+def test_what_waits_where_the_gate_has_no_position_is_not_known(seen: Sequence[ClusterLook], expected: object) -> None:
+    assert bad(World().turn(seen), Indicator.LATENCY) is expected
+
+
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
@@ -177,6 +201,15 @@ def test_silence_is_known_once_the_log_was_seen_to_grow_or_the_bound_has_passed(
     assert bad(world.turn(look(end=11)), Indicator.FREQUENCY) is None
     assert bad(world.turn(look(end=11), 61), Indicator.FREQUENCY) is True
     assert bad(world.turn(DARK), Indicator.FREQUENCY) is None
+
+
+def test_a_partition_that_comes_back_into_sight_is_no_record_that_came() -> None:
+    world = World()
+    both = {SECOND: PartitionLog(0, 50, 50)}
+    assert bad(world.turn(look(more=both), 62), Indicator.FREQUENCY) is True
+    assert bad(world.turn(look(more=both, hidden=[SECOND])), Indicator.FREQUENCY) is None
+    assert bad(world.turn(look(more=both)), Indicator.FREQUENCY) is True
+    assert bad(world.turn(look(more={SECOND: PartitionLog(0, 51, 51)})), Indicator.FREQUENCY) is False
 
 
 def test_a_burning_budget_is_a_signal_that_cannot_end_while_nothing_is_seen() -> None:
@@ -219,6 +252,15 @@ def test_what_could_not_be_stored_is_counted_again_and_not_twice() -> None:
             world.turn(look())
     world.store.away = False
     assert left(world.turn(look(), 2), Indicator.ERROR_RATE) == pytest.approx(1 - 0.1 / 0.01)
+
+
+def test_a_ledger_that_is_half_seen_is_not_read_to_its_end() -> None:
+    world = World()
+    world.ledger.write(NOW - 1_000, 100, 0)
+    told = world.turn(look(hidden=[SECOND_LEDGER]))
+    assert told.unseen == (f"the ledger of orders: {LEDGER.topic} cannot be seen",)
+    assert bad(told, Indicator.ERROR_RATE) is None
+    assert bad(world.turn(look()), Indicator.ERROR_RATE) is False
 
 
 def test_a_ledger_that_cannot_be_read_is_said() -> None:

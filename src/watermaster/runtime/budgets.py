@@ -20,8 +20,7 @@ from watermaster.monitor.objective import EVENTS_MIN, Indicator, Objective
 from watermaster.monitor.promise import MINUTE_MS
 from watermaster.runtime.configuration import Configuration, GateConfiguration
 from watermaster.runtime.fleet import ClusterLook
-from watermaster.runtime.lag_summary import LagLine, horizon_lines, lag_lines
-from watermaster.runtime.objective_state import Growth, is_away, is_late
+from watermaster.runtime.objective_state import Growth, Sight, is_away, is_late, sight_of
 from watermaster.runtime.signals import facts_of
 
 AGAIN_MS: Final = 2 * MINUTE_MS
@@ -167,15 +166,16 @@ class Budgets:
         """Judge a look and store what it adds. Raises WorldFault WM-DATABASE; the history is then as it was."""
         if len(self._streams) != len(self._promised):
             self.begin(now_ms)
-        by_cluster = {look.name: look for look in looks}
-        unseen = self._count(by_cluster)
+        groups = {promised.gate.group_id for promised in self._promised}
+        sights = {look.name: sight_of(look, groups) for look in looks}
+        unseen = self._count(sights)
         found: list[Signal] = []
         blind: set[str] = set()
         reports: list[BudgetReport] = []
         for stream in self._streams:
-            look = by_cluster.get(stream.promised.gate.cluster)
-            if look is not None:
-                told = self._stream(stream, look, now_ms)
+            sight = sights.get(stream.promised.gate.cluster)
+            if sight is not None:
+                told = self._stream(stream, sight, now_ms)
                 found += told.signals
                 blind |= told.blind
                 reports += told.reports
@@ -193,22 +193,22 @@ class Budgets:
                 raise
         return BudgetTurn(tuple(found), frozenset(blind), tuple(reports), unseen)
 
-    def _count(self, looks: Mapping[str, ClusterLook]) -> tuple[str, ...]:
+    def _count(self, sights: Mapping[str, Sight]) -> tuple[str, ...]:
         """Add the news of the ledgers; gives what could not be read."""
         gates = {stream.promised.gate.name: stream.promised.gate for stream in self._streams}
         news = {}
         for name, gate in gates.items():
-            look = looks.get(gate.cluster)
-            if look is not None and look.report is not None:
-                logs = look.report.survey.logs.items()
-                ends = {source.partition: log.stable for source, log in logs if source.topic == gate.ledger}
-                missing = LedgerNews(because=f"{gate.ledger} cannot be seen")
-                news[name] = self._ledgers.follow(gate, self._since_ms[name], ends) if ends else missing
+            sight = sights.get(gate.cluster)
+            if sight is not None and sight.look.report is not None:
+                ends = {partition: log.stable for partition, log in sight.logs.get(gate.ledger, {}).items()}
+                told = self._ledgers.follow(gate, self._since_ms[name], ends) if ends else LedgerNews()
+                dark = "" if sight.sees(gate.ledger) else f"{gate.ledger} cannot be seen"
+                news[name] = replace(told, whole=told.whole and not dark, because=told.because or dark)
         for stream in self._streams:
-            told = news.get(stream.promised.gate.name)
-            stream.whole = told is not None and told.whole
+            told = news.get(stream.promised.gate.name, LedgerNews())
+            stream.whole = told.whole
             since_ms = self._since_ms[stream.promised.gate.name]
-            for entry in told.entries if told else ():
+            for entry in told.entries:
                 # What is older was counted before the restart.
                 if entry.topic == stream.promised.topic and entry.now_ms >= since_ms:
                     stream.histories[Indicator.ERROR_RATE].add(entry.now_ms, Amount(entry.held, entry.read))
@@ -217,18 +217,16 @@ class Budgets:
         contracts = (f"what is promised for {p.topic}: {p.unread}" for p in self._promised if p.unread)
         return (*ledgers, *contracts)
 
-    def _stream(self, stream: _Stream, look: ClusterLook, now_ms: int) -> BudgetTurn:
-        promised = stream.promised
-        line = _line(look, promised)
+    def _stream(self, stream: _Stream, sight: Sight, now_ms: int) -> BudgetTurn:
+        promised, look = stream.promised, sight.look
         if look.report is not None:
-            logs = [log for source, log in look.report.survey.logs.items() if source.topic == promised.topic]
-            stream.growth.see(logs, now_ms)
+            stream.growth.see(sight.logs.get(promised.topic, {}), now_ms)
         step_ms = self._step_ms(stream, now_ms)
         signals, reports, burning = [], [], set()
         blind = False
         for objective in promised.objectives:
             history, indicator = stream.histories[objective.indicator], objective.indicator
-            bad = _is_bad(objective, stream, look, line, now_ms)
+            bad = _is_bad(objective, stream, sight, now_ms)
             if bad is not None and indicator is not Indicator.ERROR_RATE:
                 history.add_span(now_ms - step_ms, now_ms, bad=bad)
             history.fold(now_ms)
@@ -239,12 +237,12 @@ class Budgets:
                 burning.add(indicator)
             if budget.burning is not None and look.report is not None:
                 # That a cluster does not answer is a signal of its own.
-                signals.append(_burn_signal(reports[-1], budget.burning, _facts(promised, look, now_ms)))
+                signals.append(_burn_signal(reports[-1], budget.burning, _facts(promised, sight, now_ms)))
             unknown = not stream.whole if indicator is Indicator.ERROR_RATE else bad is None
             blind |= unknown and indicator in stream.burning | burning
         if Indicator.ERROR_RATE not in {objective.indicator for objective in promised.objectives}:
             stream.histories[Indicator.ERROR_RATE].fold(now_ms)
-        signals += self._held(stream, look, now_ms)
+        signals += self._held(stream, sight, now_ms)
         stream.looked_ms, stream.burning = now_ms, frozenset(burning)
         dark = {str(ProblemKey(promised.gate.cluster, promised.gate.group_id))} if blind else set()
         return BudgetTurn(tuple(signals), frozenset(dark), tuple(reports))
@@ -254,7 +252,7 @@ class Budgets:
             return 0
         return min(now_ms - stream.looked_ms, STEP_POLLS_MAX * self._settings.poll_ms)
 
-    def _held(self, stream: _Stream, look: ClusterLook, now_ms: int) -> Iterator[Signal]:
+    def _held(self, stream: _Stream, sight: Sight, now_ms: int) -> Iterator[Signal]:
         """The gate holds a large part of what it has read lately."""
         amount = stream.histories[Indicator.ERROR_RATE].over(HELD_WINDOW_MS, now_ms)
         for minute in [minute for minute in stream.rules if now_ms - minute > HELD_WINDOW_MS + MINUTE_MS]:
@@ -267,7 +265,7 @@ class Budgets:
             f"The gate {gate.name} held {share:.0%} of {topic}: {amount.bad:.0f} of the {amount.seen:.0f} records"
             f" that it judged in the last {span(HELD_WINDOW_MS)}."
         )
-        facts = _facts(stream.promised, look, now_ms)
+        facts = _facts(stream.promised, sight, now_ms)
         evidence = (sentence, *_ranked(stream.rules), *facts.evidence)
         yield replace(facts, kind=SignalKind.HELD_SHARE, held_share=share, evidence=evidence)
 
@@ -289,36 +287,32 @@ def stand(
     return tuple(reports), max(newest, default=None)
 
 
-def _line(look: ClusterLook, promised: PromisedStream) -> LagLine | None:
-    lines = lag_lines(look.report) if look.report else ()
-    return next((line for line in lines if (line.group, line.topic) == (promised.gate.group_id, promised.topic)), None)
-
-
-def _is_bad(objective: Objective, stream: _Stream, look: ClusterLook, line: LagLine | None, now_ms: int) -> bool | None:
+def _is_bad(objective: Objective, stream: _Stream, sight: Sight, now_ms: int) -> bool | None:
     bound_ms = objective.bound_ms or 0
+    place = (stream.promised.gate.group_id, stream.promised.topic)
+    line = sight.lags.get(place)
     match objective.indicator:
         case Indicator.LATENCY:
-            return is_late(line, bound_ms)
+            late = is_late(line, bound_ms)
+            return late if late or sight.has_read(*place) else None
         case Indicator.AVAILABILITY:
             # Nobody can be served from a cluster that does not answer.
-            return True if look.report is None else is_away(line)
+            return True if sight.look.report is None else is_away(line)
         case Indicator.FREQUENCY:
-            return None if look.report is None else stream.growth.is_silent(bound_ms, now_ms)
+            return stream.growth.is_silent(bound_ms, now_ms) if sight.sees(place[1]) else None
         case Indicator.ERROR_RATE:
             # The newest two minutes, one of which is whole: what is held right now.
             share = stream.histories[Indicator.ERROR_RATE].over(2 * MINUTE_MS, now_ms).share
             return None if share is None or not stream.whole else share > objective.budget
 
 
-def _facts(promised: PromisedStream, look: ClusterLook, now_ms: int) -> Signal:
+def _facts(promised: PromisedStream, sight: Sight, now_ms: int) -> Signal:
     """A signal about the stream with what the look says of it, still without what is wrong."""
-    gate, topic = promised.gate, promised.topic
-    line = _line(look, promised)
-    if look.report is not None and line is not None:
-        for horizon in horizon_lines(look.report):
-            if (horizon.group, horizon.topic) == (gate.group_id, topic):
-                facts = facts_of(look, look.report, horizon, line, gate)
-                return replace(facts, subject=replace(facts.subject, partition=None))
+    gate, topic, look = promised.gate, promised.topic, sight.look
+    place = (gate.group_id, topic)
+    if look.report is not None and place in sight.horizons:
+        facts = facts_of(look, look.report, sight.horizons[place], sight.lags[place], gate)
+        return replace(facts, subject=replace(facts.subject, partition=None))
     return Signal(SignalKind.BUDGET_BURN, Subject(look.name, gate.group_id, topic), now_ms, (), real_time=True)
 
 

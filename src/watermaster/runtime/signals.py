@@ -49,9 +49,11 @@ class SignalReader:
         for horizon in horizon_lines(look.report):
             lag = lags[horizon.group, horizon.topic]
             gate = self._gates.get((look.name, horizon.group))
+            kinds = tuple(self._kinds(look.name, horizon, lag, gate))
+            if not kinds:
+                continue  # the facts of a gate go over all positions of the cluster
             seen = facts_of(look, look.report, horizon, lag, gate)
-            for kind, sentence in self._kinds(look.name, horizon, lag, gate):
-                found.append(replace(seen, kind=kind, evidence=(sentence, *seen.evidence)))
+            found += [replace(seen, kind=kind, evidence=(sentence, *seen.evidence)) for kind, sentence in kinds]
         return tuple(sorted(found, key=lambda signal: _ORDER.index(signal.kind)))
 
     def _kinds(
