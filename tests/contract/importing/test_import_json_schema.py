@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.contract.importing.judging import compiled
 
 from watermaster.contract.draft import FieldDraft
 from watermaster.contract.importing.imported import Imported
@@ -301,6 +302,14 @@ def test_what_is_asked_of_the_record_as_a_whole_becomes_rules() -> None:
     assert found.remarks == ()
 
 
+def test_counts_that_nothing_has_are_no_rules() -> None:
+    found = imported({"type": "object", "minProperties": 2**63, "maxProperties": 10**300})
+    assert (found.draft.rules, remarks(found)) == ((), [("$", "minProperties")])
+    assert compiled(found).rules == ()
+    found = imported({"type": "object", "minProperties": 1, "maxProperties": 2**63 - 1})
+    assert [rule.id for rule in compiled(found).rules] == ["members_at_least", "members_at_most"]
+
+
 def test_a_record_is_one_object() -> None:
     assert [one.why for one in imported({}).remarks] == ["a record is one JSON object, and everything else is held"]
     assert imported({"type": ["object", "null"]}).remarks[0].kind is RemarkKind.OTHERWISE
@@ -376,6 +385,8 @@ for step in range(1, 30):
         ('{"$ref": "#/$defs/nowhere"}', "import.reference"),
         ('{"$ref": "#nowhere"}', "import.reference"),
         ('{"$ref": "#/title", "title": "a"}', "import.reference"),
+        (json.dumps({"$ref": "#/allOf/1", "allOf": [{}]}), "import.reference"),
+        (json.dumps({"$ref": "#/allOf/" + "9" * 5_000, "allOf": [{}]}), "import.reference"),
         ('{"$ref": "other.json"}', "import.remote_reference"),
         ('{"properties": {"a": {"$ref": "http://json-schema.org/draft-07/schema#"}}}', "import.remote_reference"),
         (json.dumps({"type": "object", "enum": [{}], "description": "x" * 950_000}), "import.size"),

@@ -126,12 +126,18 @@ def _walk(resolver: Resolver, resource: SchemaObject, fragment: str) -> Located 
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and name in value:
             value = value[name]
-        elif isinstance(value, list) and name.isascii() and name.isdigit() and int(name) < len(value):
-            value = value[int(name)]
+        elif isinstance(value, list) and (place := _place_in(value, name)) is not None:
+            value = value[place]
         else:
             return None
         at = resolver.child(at, value)
     return at if isinstance(value, dict | bool) else None
+
+
+def _place_in(values: list[SchemaData], step: str) -> int | None:
+    """Which of a list a step names. Python refuses to convert thousands of digits, and no list needs them."""
+    is_number = step.isascii() and step.isdigit() and len(step) <= len(str(len(values)))
+    return int(step) if is_number and int(step) < len(values) else None
 
 
 def _unescaped(fragment: str) -> str:

@@ -19,6 +19,8 @@ Options = dict[str, DraftOption]
 
 NUMBER_CHARACTERS_MAX: Final = 400
 """The contract's own reader takes no longer numbers."""
+COUNT_MAX: Final = 2**63 - 1
+"""The greatest number of CEL, and more than anything can have parts: as a maximum, what is beyond it says nothing."""
 _TOO_FINE: Final = "it has more digits than a contract can keep"
 _NOTHING_BETWEEN: Final = "no value keeps both"
 
@@ -36,7 +38,11 @@ def usable_number(value: SchemaData) -> int | Decimal | None:
 
 def add_counts(options: Options, demand: Demand, low: str, high: str, path: str, gatherer: Gatherer) -> None:
     """The narrowest pair of a length or count; 0 as a minimum says nothing."""
-    least, most = max(demand.counts(low), default=0), min(demand.counts(high), default=None)
+    least = max(demand.counts(low), default=0)
+    most = min((count for count in demand.counts(high) if count <= COUNT_MAX), default=None)
+    if least > COUNT_MAX:
+        gatherer.leave_out(path, low, "nothing has so many parts")
+        return
     if most is not None and least > most:
         gatherer.leave_out(path, f"{low} and {high}", _NOTHING_BETWEEN)
         return
