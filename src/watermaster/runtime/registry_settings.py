@@ -27,7 +27,8 @@ class RegistryConfiguration:
     certificate_file: Path | None = None
     key_file: Path | None = None
     """With `certificate_file`: who we are."""
-    timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 5_000
+    timeout_ms: Annotated[int, Field(ge=100, le=10_000)] = 5_000
+    """For one answer."""
     unknown_wait_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 600_000
     """How long records wait for an id that the registry does not have, before they are held."""
     allow_plaintext: Annotated[bool, Field(strict=True)] = False

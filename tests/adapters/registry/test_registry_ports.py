@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import UUID
 
 import pytest
 
 from watermaster.adapters.memory.registry import MemoryRegistry, MemorySchemas
-from watermaster.adapters.registry.client import ANSWER_BYTES_MAX, HttpRegistry
+from watermaster.adapters.registry.client import ANSWER_BYTES_MAX, SCHEMA_S_MAX, HttpRegistry
 from watermaster.adapters.registry.folder import SchemaFolder
 from watermaster.gate.schema import AVRO, JSON, OVERSIZE, Schema, SchemaId
 from watermaster.runtime.registry_settings import RegistryConfiguration
@@ -221,6 +223,22 @@ def test_references_that_go_in_circles_or_on_for_ever_end(proxy: RegistryProxy) 
     for version in range(1, 300):
         proxy.answer(f"/subjects/s/versions/{version}", {"schema": '"long"', "references": refers_to(version + 1)})
     assert code_of(client(proxy)) == "WM-REGISTRY-ANSWER"
+
+
+def test_a_schema_whose_references_take_too_long_together_is_given_up(
+    proxy: RegistryProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr("watermaster.adapters.registry.client.time", SimpleNamespace(monotonic=lambda: next(ticks) / 4))
+    references = [{"name": f"n{number}", "subject": f"s{number}", "version": 1} for number in range(100)]
+    for number in range(100):
+        proxy.answer(f"/subjects/s{number}/versions/1", {"schema": '"long"'})
+    proxy.answer("/schemas/ids/1", {"schema": '"int"', "references": references[:3]})
+    registry = client(proxy, timeout_ms=10_000)
+    assert registry.schema(1) is not None
+    proxy.answer("/schemas/ids/1", {"schema": '"int"', "references": references})
+    assert code_of(registry) == "WM-REGISTRY-UNREACHABLE"
+    assert len(proxy.asked) <= 4 + SCHEMA_S_MAX * 4
 
 
 def test_nobody_goes_where_a_schema_points(proxy: RegistryProxy) -> None:

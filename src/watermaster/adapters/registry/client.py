@@ -25,6 +25,8 @@ ANSWER_BYTES_MAX: Final = 8 * TEXT_CHARACTERS_MAX
 """Of one answer: a schema of the greatest length, with every character escaped."""
 REFERENCES_MAX: Final = 200
 """Schemas that one refers to, directly or not."""
+SCHEMA_S_MAX: Final = 10.0
+"""For one schema with all that it refers to: a worker that asks for longer gives no sign of life, and is ended."""
 SCHEMA_NOT_FOUND: Final = 40403
 _NOT_FOUND: Final = 404
 _DENIED: Final = frozenset({401, 403})
@@ -39,10 +41,12 @@ class HttpRegistry:
         self._registry = registry
         self._timeout_s = registry.timeout_ms / 1000
         self._tls = _tls(registry)
+        self._until_s = 0.0
 
     def schema(self, schema_id: SchemaId) -> Schema | None:
         """See `SchemaRegistry.schema`."""
-        with httpx2.Client(verify=self._tls, timeout=self._timeout_s, follow_redirects=False) as client:
+        self._until_s = time.monotonic() + SCHEMA_S_MAX
+        with httpx2.Client(verify=self._tls, follow_redirects=False) as client:
             return self._schema(client, schema_id)
 
     def _schema(self, client: httpx2.Client, schema_id: SchemaId) -> Schema | None:
@@ -102,17 +106,20 @@ class HttpRegistry:
 
     def _get(self, client: httpx2.Client, path: str) -> tuple[int, bytes | None]:
         """Status and body; no body if it is longer than any schema. Bounded in time, however slowly it comes."""
-        deadline_s = time.monotonic() + self._timeout_s
+        now_s = time.monotonic()
+        if now_s >= self._until_s:
+            raise self._unreachable("it answers too slowly")
+        timeout_s = min(self._timeout_s, self._until_s - now_s)
         content = bytearray()
         address = self._registry.url.rstrip("/") + path
         try:
             headers = {"Accept": _MEDIA_TYPE, **authorization(self._registry)}
-            with client.stream("GET", address, headers=headers) as answer:
+            with client.stream("GET", address, headers=headers, timeout=timeout_s) as answer:
                 for chunk in answer.iter_bytes():
                     content += chunk
                     if len(content) > ANSWER_BYTES_MAX:
                         return answer.status_code, None
-                    if time.monotonic() > deadline_s:
+                    if time.monotonic() > now_s + timeout_s:
                         raise self._unreachable("it answers too slowly")
                 return answer.status_code, bytes(content)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
