@@ -54,10 +54,6 @@ class Amount(NamedTuple):
             return NotImplemented
         return Amount(self.bad + other.bad, self.seen + other.seen)
 
-    def part(self, share: float) -> Amount:
-        """A share of it."""
-        return Amount(self.bad * share, self.seen * share)
-
     @property
     def share(self) -> float | None:
         """Bad over seen; None if nothing was."""
@@ -96,22 +92,29 @@ class BadHistory:
     def fold(self, now_ms: int) -> None:
         """Move what has grown old into wider slots, and drop what is older than the budget."""
         for tier, wider in zip(TIERS, (*TIERS[1:], None), strict=True):
-            for key in [key for key in self._slots if key.width_ms == tier.width_ms]:
-                if now_ms - (key.start_ms + key.width_ms) >= tier.kept_ms:
-                    amount = self._drop(key)
-                    if wider is not None:
-                        self._add(SlotKey(wider.width_ms, key.start_ms // wider.width_ms * wider.width_ms), amount)
+            width_ms, old_ms = tier.width_ms, now_ms - tier.kept_ms - tier.width_ms
+            for key in [key for key in self._slots if key[0] == width_ms and key[1] <= old_ms]:
+                amount = self._drop(key)
+                if wider is not None:
+                    self._add(SlotKey(wider.width_ms, key.start_ms // wider.width_ms * wider.width_ms), amount)
 
     def over(self, window_ms: int, now_ms: int) -> Amount:
         """The sum over the window that ends now; of a slot that only reaches into it, its share by time."""
-        total = Amount()
+        bad = seen = 0.0
         since_ms = now_ms - window_ms
-        for key, amount in self._slots.items():
-            end_ms = min(key.start_ms + key.width_ms, max(now_ms, key.start_ms + 1))
-            inside = end_ms - max(key.start_ms, since_ms)
-            if inside > 0:
-                total += amount.part(min(1.0, inside / (end_ms - key.start_ms)))
-        return total
+        # Plain numbers: a monitor asks this seven times for each objective, over all slots, at every look.
+        for (width_ms, start_ms), (slot_bad, slot_seen) in self._slots.items():
+            end_ms = start_ms + width_ms
+            if end_ms <= since_ms:
+                continue
+            if start_ms < since_ms or end_ms > now_ms:
+                end_ms = min(end_ms, max(now_ms, start_ms + 1))
+                inside = end_ms - max(start_ms, since_ms)
+                share = min(1.0, max(0.0, inside / (end_ms - start_ms)))
+                bad, seen = bad + slot_bad * share, seen + slot_seen * share
+            else:
+                bad, seen = bad + slot_bad, seen + slot_seen
+        return Amount(bad, seen)
 
     @property
     def newest_ms(self) -> int | None:
