@@ -115,13 +115,13 @@ class Store:
 
 
 class World:
-    def __init__(self) -> None:
-        self.ledger, self.store, self.now = Ledger(), Store(), NOW
+    def __init__(self, objectives: Sequence[Objective] = OBJECTIVES) -> None:
+        self.ledger, self.store, self.now, self._objectives = Ledger(), Store(), NOW, tuple(objectives)
         self.restart()
 
     def restart(self) -> None:
         configuration = Configuration(Path("watermaster.yaml"), {}, Path(), Path(), gates={"orders": GATE})
-        promised = [PromisedStream(GATE, LANDING.topic, OBJECTIVES)]
+        promised = [PromisedStream(GATE, LANDING.topic, self._objectives)]
         self.budgets = Budgets(configuration, promised, self.store, self.ledger)
         self.ledger.forget()
 
@@ -223,6 +223,55 @@ def test_a_burning_budget_is_a_signal_that_cannot_end_while_nothing_is_seen() ->
     assert world.turn(DARK).signals == (), "that the cluster is away is told by itself"
     assert world.turn(look(), 40).signals == (), "the short window is over"
     assert world.turn(look(None)).blind == frozenset()
+
+
+def test_what_burned_has_not_ended_for_as_long_as_it_cannot_be_seen() -> None:
+    world = World(OBJECTIVES[:1])
+    world.turn(look(waiting(10 * MINUTE_MS)), 60)
+    dark = {"primary/watermaster.orders"}
+    told = world.turn(look(None), 60)
+    assert (told.signals, told.blind) == ((), dark), "the short window is over, and nobody saw anything of it"
+    world.restart()
+    assert world.turn(look(None), 3).blind == dark, "nor does another monitor"
+    assert world.turn(look()).blind == frozenset()
+    assert world.turn(look(None)).blind == frozenset()
+
+
+def test_what_was_held_has_not_ended_while_the_ledger_cannot_be_read() -> None:
+    world = World(OBJECTIVES[:1])
+    world.ledger.write(NOW - 1_000, 200, 150)
+    assert SignalKind.HELD_SHARE in {signal.kind for signal in world.turn(look()).signals}
+    world.ledger.whole = False
+    for _ in range(2):
+        told = world.turn(look(), 90)
+        assert (told.signals, told.blind) == ((), {"primary/watermaster.orders"})
+        world.restart()
+    world.ledger.whole = True
+    assert world.turn(look()).blind == frozenset()
+
+
+def test_half_of_a_ledger_is_not_stored() -> None:
+    world = World()
+    world.ledger.write(NOW - 20 * MINUTE_MS, 100, 1)
+    world.turn(look())
+    world.restart()
+    world.ledger.write(NOW - 1_000, 100, 1)
+    world.ledger.whole = False
+    world.turn(look())
+    # Killed here, with entries of minutes before still to come from another partition.
+    world.restart()
+    world.ledger.write(NOW - 10 * MINUTE_MS, 200, 4)
+    world.ledger.whole = True
+    assert left(world.turn(look()), Indicator.ERROR_RATE) == pytest.approx(1 - 6 / 400 / 0.01)
+
+
+def test_a_gate_whose_clock_was_ahead_hides_nothing_after_a_restart() -> None:
+    world = World()
+    world.ledger.write(NOW + 60 * MINUTE_MS, 100, 0)
+    world.turn(look())
+    world.restart()
+    world.ledger.write(NOW + 1_000, 100, 50)
+    assert bad(world.turn(look(), 2), Indicator.ERROR_RATE) is True
 
 
 def test_a_monitor_that_was_away_counts_the_ledger_and_not_the_time() -> None:

@@ -127,6 +127,9 @@ class _Stream:
     rules: dict[int, Counter[str]] = field(default_factory=dict)
     """Broken rules by minute."""
     burning: frozenset[Indicator] = frozenset()
+    """What burns, or did when it was last known."""
+    holding: bool = False
+    """The same of the held share."""
 
 
 class Budgets:
@@ -153,11 +156,17 @@ class Budgets:
             histories = {i: BadHistory(kept.get(promised.name_of(i), ())) for i in Indicator}
             counted = histories[Indicator.ERROR_RATE]
             newest_ms = counted.newest_ms
-            since_ms = now_ms - BACK_MS_MAX if newest_ms is None else max(newest_ms - AGAIN_MS, now_ms - BACK_MS_MAX)
+            # A gate whose clock is ahead must not hide what others write until then.
+            newest_ms = 0 if newest_ms is None else min(newest_ms, now_ms)
+            since_ms = max(newest_ms - AGAIN_MS, now_ms - BACK_MS_MAX)
+            stream = _Stream(promised, histories)
+            # What burned when somebody last looked has not ended because nobody did since.
+            stream.burning = frozenset(o.indicator for o in promised.objectives if _burned(o, histories[o.indicator]))
+            stream.holding = self._held_share(counted, newest_ms) is not None
             since_ms = counted.forget_since(since_ms)
             name = promised.gate.name
             self._since_ms[name] = min(since_ms, self._since_ms.get(name, since_ms))
-            self._streams.append(_Stream(promised, histories))
+            self._streams.append(stream)
         # Streams of a gate share its ledger, so all of them begin where the first one does.
         for stream in self._streams:
             stream.histories[Indicator.ERROR_RATE].forget_since(self._since_ms[stream.promised.gate.name])
@@ -183,7 +192,8 @@ class Budgets:
             stream.promised.name_of(indicator): changed
             for stream in self._streams
             for indicator, history in stream.histories.items()
-            if (changed := history.take_changes())
+            # Half of a ledger is not stored: who is killed now would go on behind the newest slot, and miss the rest.
+            if (stream.whole or indicator is not Indicator.ERROR_RATE) and (changed := history.take_changes())
         }
         if changes:
             try:
@@ -222,8 +232,7 @@ class Budgets:
         if look.report is not None:
             stream.growth.see(sight.logs.get(promised.topic, {}), now_ms)
         step_ms = self._step_ms(stream, now_ms)
-        signals, reports, burning = [], [], set()
-        blind = False
+        signals, reports, burning, unknown = [], [], set(), set()
         for objective in promised.objectives:
             history, indicator = stream.histories[objective.indicator], objective.indicator
             bad = _is_bad(objective, stream, sight, now_ms)
@@ -238,12 +247,17 @@ class Budgets:
             if budget.burning is not None and look.report is not None:
                 # That a cluster does not answer is a signal of its own.
                 signals.append(_burn_signal(reports[-1], budget.burning, _facts(promised, sight, now_ms)))
-            unknown = not stream.whole if indicator is Indicator.ERROR_RATE else bad is None
-            blind |= unknown and indicator in stream.burning | burning
+            if not stream.whole if indicator is Indicator.ERROR_RATE else bad is None:
+                unknown.add(indicator)
         if Indicator.ERROR_RATE not in {objective.indicator for objective in promised.objectives}:
             stream.histories[Indicator.ERROR_RATE].fold(now_ms)
-        signals += self._held(stream, sight, now_ms)
-        stream.looked_ms, stream.burning = now_ms, frozenset(burning)
+        held = tuple(self._held(stream, sight, now_ms))
+        signals += held
+        # What cannot be seen goes on as it was last seen, however long ago that is.
+        stream.burning = frozenset(burning) | (stream.burning & unknown)
+        stream.holding = bool(held) or (stream.holding and not stream.whole)
+        stream.looked_ms = now_ms
+        blind = stream.burning & unknown or (stream.holding and not stream.whole)
         dark = {str(ProblemKey(promised.gate.cluster, promised.gate.group_id))} if blind else set()
         return BudgetTurn(tuple(signals), frozenset(dark), tuple(reports))
 
@@ -252,14 +266,21 @@ class Budgets:
             return 0
         return min(now_ms - stream.looked_ms, STEP_POLLS_MAX * self._settings.poll_ms)
 
+    def _held_share(self, counted: BadHistory, now_ms: int) -> float | None:
+        """The share that is held, if it is large."""
+        amount = counted.over(HELD_WINDOW_MS, now_ms)
+        share = amount.share if amount.seen >= EVENTS_MIN else None
+        return None if share is None or share < self._settings.held_share_min else share
+
     def _held(self, stream: _Stream, sight: Sight, now_ms: int) -> Iterator[Signal]:
         """The gate holds a large part of what it has read lately."""
-        amount = stream.histories[Indicator.ERROR_RATE].over(HELD_WINDOW_MS, now_ms)
+        counted = stream.histories[Indicator.ERROR_RATE]
         for minute in [minute for minute in stream.rules if now_ms - minute > HELD_WINDOW_MS + MINUTE_MS]:
             del stream.rules[minute]
-        share = amount.share
-        if share is None or amount.seen < EVENTS_MIN or share < self._settings.held_share_min:
+        share = self._held_share(counted, now_ms)
+        if share is None:
             return
+        amount = counted.over(HELD_WINDOW_MS, now_ms)
         gate, topic = stream.promised.gate, stream.promised.topic
         sentence = (
             f"The gate {gate.name} held {share:.0%} of {topic}: {amount.bad:.0f} of the {amount.seen:.0f} records"
@@ -285,6 +306,12 @@ def stand(
             reports.append(BudgetReport(gate.cluster, gate.name, stream.topic, objective, None, budget))
     newest = [at_ms for history in histories.values() if (at_ms := history.newest_ms) is not None]
     return tuple(reports), max(newest, default=None)
+
+
+def _burned(objective: Objective, history: BadHistory) -> bool:
+    """Whether it burned at the end of what is stored."""
+    newest_ms = history.newest_ms
+    return newest_ms is not None and judge_budget(objective, history, newest_ms + MINUTE_MS).burning is not None
 
 
 def _is_bad(objective: Objective, stream: _Stream, sight: Sight, now_ms: int) -> bool | None:
