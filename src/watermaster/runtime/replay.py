@@ -126,8 +126,8 @@ class Replay:
         self._sleep = sleep
         self._on_progress = on_progress
         self.tally = ReplayTally()
-        self._open: list[bytes] = []
-        """Keys of the open transaction's holds, and what will have been done when it is committed."""
+        self._open: dict[bytes, None] = {}
+        """Keys of the open transaction's holds, in order, and what will have been done when it is committed."""
         self._pending = ReplayTally()
         self._outputs: list[Output] = []
         """Of the open transaction, and not yet handed over."""
@@ -174,7 +174,7 @@ class Replay:
 
     def _attempt(self, where: TopicPartition) -> None:
         """One pass over the partition with a producer of its own; states tell what an earlier pass has done."""
-        self._open, self._outputs, self._pending = [], [], ReplayTally()
+        self._open, self._outputs, self._pending = {}, [], ReplayTally()
         holds = self._holds_partition(where)
         downstream = self._open_downstream(self._order.transactional_id(where.partition))
         try:
@@ -209,7 +209,7 @@ class Replay:
 
     def _take(self, judged: Judged, states: HoldStates, holds: TopicPartition, downstream: Downstream) -> None:
         key = judged.key
-        if self._order.is_adopted and hash(key) in self._told:
+        if key in self._open or (self._order.is_adopted and hash(key) in self._told):
             return
         step = Step.FAIL_REPLAY if key in self._refused else self._step(judged)
         if step is None:
@@ -218,7 +218,7 @@ class Replay:
                 self._told.add(hash(key))
             return
         if states.find_written(key) != judged.hold:
-            return  # a quarantine may hold one source record twice, and this batch had both
+            return  # a quarantine may hold one source record twice: this batch had both, and the first is committed
         advanced = self._advance(judged, step)
         if advanced is None:
             return
@@ -231,7 +231,7 @@ class Replay:
             self._outputs.append(self._output(judged, hold))
         self._outputs.append(note)
         states.take(key, value)
-        self._open.append(key)
+        self._open[key] = None
         self._pending.add(judged)
 
     def _step(self, judged: Judged) -> Step | None:
@@ -310,7 +310,7 @@ class Replay:
             self._told.update(map(hash, self._open))
         self._pending.transactions = 1
         self.tally.merge(self._pending)
-        self._open, self._pending = [], ReplayTally()
+        self._open, self._pending = {}, ReplayTally()
         self._on_progress(self.tally)
         self._hold_back()
 
@@ -327,7 +327,7 @@ class Replay:
         if len(self._open) > 1:
             self._records_max = max(1, len(self._open) // NARROW_BY)
         elif self._open:
-            self._refused.add(self._open[0])
+            self._refused.add(next(iter(self._open)))
             self._records_max = _transaction_size(self._order)
 
     def _holds_partition(self, where: TopicPartition) -> TopicPartition:
