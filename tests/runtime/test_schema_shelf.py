@@ -77,6 +77,40 @@ def test_a_known_schema_outlives_its_registry_and_the_process(rig: Rig) -> None:
     assert rig.conditions == {}
 
 
+class HangingRegistry(MemoryRegistry):
+    """Has no answer within the five seconds for which it is waited, until it is mended."""
+
+    def __init__(self, clock: MemoryClock) -> None:
+        super().__init__()
+        self.fault = DOWN
+        self._clock = clock
+
+    def schema(self, schema_id: SchemaId) -> Schema | None:
+        self._clock.sleep(5 if self.fault else 0)
+        return super().schema(schema_id)
+
+
+def test_a_registry_that_hangs_is_not_waited_for_with_every_known_schema(rig: Rig) -> None:
+    ids = range(1, 21)
+    for one in ids:
+        rig.memory.remember(one, LONG)
+    rig.registry = HangingRegistry(rig.clock)
+    rig.shelf = rig.another()
+    assert rig.code(*ids) == ""
+    assert [rig.shelf.lookup(one) for one in ids] == [LONG] * 20
+    rig.clock.sleep(TROUBLE_S / 2)
+    assert rig.code(*ids) == ""
+    assert len(rig.registry.asked) == 1
+    assert rig.conditions == {"registry": "WM-REGISTRY-UNREACHABLE"}
+    rig.clock.sleep(TROUBLE_S)
+    assert rig.code(*ids) == ""
+    assert len(rig.registry.asked) == 2
+    rig.registry.fault, rig.registry.schemas = None, dict.fromkeys(ids, LONG)
+    rig.clock.sleep(TROUBLE_S)
+    assert rig.code(*ids) == ""
+    assert (set(rig.registry.asked), rig.conditions) == ({*ids}, {})
+
+
 def test_another_meaning_is_refused_also_after_a_restart_and_until_it_is_undone(rig: Rig) -> None:
     rig.shelf.fetch([1])
     rig.registry.schemas[1] = TEXT

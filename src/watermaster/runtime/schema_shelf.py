@@ -27,6 +27,8 @@ ASK_AGAIN_S: Final = 300.0
 """So old may an answer be; a registry that breaks its promise is found out in this time."""
 TROUBLE_S: Final = 10.0
 """What is only remembered, since the registry could not be asked, is asked for again after this time."""
+HANGING_S: Final = 1.0
+"""After a question that failed in more than this, what is remembered is not asked for one by one: each would wait."""
 PATIENCE_RENEWED_S: Final = 3600.0
 """So long after waiting in vain nobody waits for another unknown id."""
 BACKOFF_S_MIN: Final = 0.5
@@ -69,6 +71,7 @@ class SchemaShelf:
         self._reported: set[str] = set()
         self._failures = 0
         self._next_try_s = 0.0
+        self._hangs_until_s = 0.0
 
     def lookup(self, schema_id: SchemaId) -> Schema | None:
         """A schema that was fetched; None if the registry surely does not have it."""
@@ -132,13 +135,19 @@ class SchemaShelf:
     def _ask(self, schema_id: SchemaId, now_s: float) -> None:
         before = self._entries.get(schema_id)
         remembered = before.schema if before is not None and before.schema else self._memory.recall(schema_id)
+        if remembered is not None and now_s < self._hangs_until_s:
+            self._entries[schema_id] = _Entry(remembered, self._hangs_until_s)
+            return
         try:
             schema = self._registry.schema(schema_id)
         except WorldFault as fault:
             if remembered is None:
                 raise
             self._tell("registry", fault)
-            self._entries[schema_id] = _Entry(remembered, now_s + TROUBLE_S)
+            ended_s = self._clock.monotonic_s()
+            if ended_s - now_s > HANGING_S:
+                self._hangs_until_s = ended_s + TROUBLE_S
+            self._entries[schema_id] = _Entry(remembered, ended_s + TROUBLE_S)
             return
         self._tell("registry", None)
         if schema is None:
