@@ -16,6 +16,9 @@ from watermaster.stream.fault import Fault
 TIMEOUT_S: Final = 3.0
 """For one ledger in one look. What does not fit into it is read at the next look."""
 
+TOGETHER_S: Final = 9.0
+"""For all of them: a look that takes longer than the lease is judged by nobody where two monitors take turns."""
+
 
 class LedgerTails:
     """A `LedgerFollower` on Kafka: reads without a group, and only of clusters that have just answered."""
@@ -23,6 +26,7 @@ class LedgerTails:
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._readers: dict[str, KafkaLogReader] = {}
+        self._timeout_s = min(TIMEOUT_S, TOGETHER_S / max(1, len(configuration.gates)))
 
     def follow(self, gate: GateConfiguration, since_ms: int, ends: Mapping[int, int]) -> LedgerNews:
         """A ledger that cannot be read (the monitor's login may not) is tried again each time."""
@@ -47,6 +51,6 @@ class LedgerTails:
         if reader is None:
             settings = client_settings(self._configuration.clusters[gate.cluster])
             reader = self._readers[gate.name] = KafkaLogReader(settings, gate.ledger, translate_error, since_ms)
-        records, whole = reader.read_on(TIMEOUT_S, ends)
+        records, whole = reader.read_on(self._timeout_s, ends)
         entries = [entry for record in records if record.value and (entry := decode_entry(record.value)) is not None]
         return LedgerNews([entry for entry in entries if entry.gate == gate.name], whole)
