@@ -19,7 +19,7 @@ from watermaster.runtime.incident_settings import MonitorConfiguration
 from watermaster.runtime.monitor import MonitorReport
 from watermaster.runtime.observed import ObservedCluster
 from watermaster.runtime.rhythms import HourCount, Rhythms
-from watermaster.runtime.survey import Survey
+from watermaster.runtime.survey import Placement, Survey
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import WorldFault
 
@@ -57,7 +57,8 @@ class World:
 
     def turn(self, *, answers: bool = True, partitions: int = 2) -> DataTurn:
         logs = {TopicPartition("orders", p): PartitionLog(0, end, end) for p, end in enumerate(self.ends[:partitions])}
-        survey = Survey(self.now, ObservedCluster("id", (), None), {}, logs, {}, (), None)
+        places = {TopicPartition("orders", p): Placement(1, (1,), (1,)) for p in range(2)}
+        survey = Survey(self.now, ObservedCluster("id", (), None), places, logs, {}, (), None)
         report = MonitorReport(survey, ()) if answers else None
         return self.rhythms.turn((ClusterLook("primary", "production", report, ()),), self.now)
 
@@ -148,6 +149,23 @@ def test_nobody_says_that_it_is_over_while_nothing_is_seen() -> None:
         world.turn(answers=False)
         world.now += 10 * MINUTE_MS
     assert world.turn().blind == {"primary/orders"}
+
+
+def test_a_topic_that_cannot_be_seen_keeps_what_is_usual_and_what_is_wrong() -> None:
+    world = World()
+    for _ in range(6 * 24):
+        world.hour(600, 10)
+    world.hour(0, 10)
+    assert [signal.kind for signal in world.hour(0, 10).signals] == [SignalKind.VOLUME_LOW]
+    told = world.turn(partitions=0)
+    assert [signal.kind for signal in told.signals] == [SignalKind.VOLUME_LOW], "nobody saw that it is over"
+    for _ in range(6):
+        world.now += 10 * MINUTE_MS
+        told = world.turn(partitions=0)
+    assert (told.signals, told.blind) == ((), {"primary/orders"})
+    world.turn()
+    world.hour(600, 10)
+    assert world.hour(6_000, 10).signals != (), "its weeks are known as before"
 
 
 def test_an_hour_that_could_not_be_stored_is_unknown() -> None:

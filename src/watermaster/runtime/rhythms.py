@@ -105,9 +105,12 @@ class Rhythms:
         return DataTurn(tuple(signals), frozenset(blind), tuple(unseen))
 
     def _ends(self, look: ClusterLook) -> dict[str, dict[int, int]]:
-        ends: dict[str, dict[int, int]] = {}
-        report = look.report
-        for source, log in report.survey.logs.items() if report else ():
+        """By topic and partition; a topic that is there and could not be seen has none."""
+        if look.report is None:
+            return {}
+        survey = look.report.survey
+        ends: dict[str, dict[int, int]] = {source.topic: {} for source in survey.placements}
+        for source, log in survey.logs.items():
             ends.setdefault(source.topic, {})[source.partition] = log.end
         return {
             topic: found
@@ -144,8 +147,8 @@ class Rhythms:
 
 def _advance(name: str, topic: _Topic, ends: Mapping[int, int], looked_ms: int, now_ms: int) -> Sequence[HourCount]:
     """Count what has come between two looks; gives the hour that ended between them, if it was seen."""
-    new = ends.keys() == topic.ends.keys() and all(end >= topic.ends[partition] for partition, end in ends.items())
-    known = new and now_ms - looked_ms <= PAUSE_MS_MAX
+    same = ends.keys() == topic.ends.keys() and all(end >= topic.ends[partition] for partition, end in ends.items())
+    known = bool(ends) and same and now_ms - looked_ms <= PAUSE_MS_MAX
     records = float(sum(ends.values()) - sum(topic.ends.values())) if known else 0.0
     hour = now_ms // HOUR_MS
     if topic.hour == hour:
