@@ -113,6 +113,17 @@ def test_expired_is_what_is_gone_and_was_neither_replayed_nor_discarded(
     assert (ends.replayed, ends.discarded, ends.expired, still_open) == expected
 
 
+@pytest.mark.parametrize("start", [0, 1])
+def test_states_of_records_that_the_ledger_does_not_count_take_nothing_from_the_open_ones(start: int) -> None:
+    replay = ReplayAudit()
+    replay.held_start = start
+    for at, offset in enumerate((10, 50, 120)):
+        replay.held(offset, at)
+    for offset, state in ((10, "replayed"), (120, "discarded")):  # before its first entry, and behind its last one
+        replay.claim(Claim("t", 0, offset, state, 0, ""))
+    assert replay.ends(20, 100, 1) == Ends(0, 0, 0, 0), "the one at 50 is open"
+
+
 def test_a_fix_that_was_chosen_does_not_keep_what_retention_deletes() -> None:
     replay = ReplayAudit()
     replay.held(10, 0)

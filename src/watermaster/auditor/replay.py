@@ -157,18 +157,19 @@ class ReplayAudit:
         return self.has_states and any(True for _ in self._unaccounted())
 
     def ends(self, begin: int, end: int, held: int) -> Ends:
-        """What has become of the records that the ledger says are held, `held` in number, in `[begin, end)`."""
+        """What has become of the records that the ledger says are held, `held` in number, in `[begin, end)`.
+
+        Others have states too: those from before the ledger's first entry, and what a gate has held meanwhile.
+        """
         states: dict[str, set[int]] = {state: set() for state in (REPLAYED, DISCARDED, FIXED)}
         for offset, claim in self._claims.items():
-            if claim.state in states:
+            if claim.state in states and begin <= offset < end:
                 states[claim.state].add(offset)
-        ended = states[REPLAYED] | states[DISCARDED]
         expired = 0
         if self.held_start:
-            there = self._still_there()
+            there = {offset for offset in self._still_there() if begin <= offset < end}
             states[FIXED] &= there
-            standing = ended | there
-            expired = max(0, held - sum(begin <= offset < end for offset in standing))
+            expired = max(0, held - len(states[REPLAYED] | states[DISCARDED] | there))
         return Ends(len(states[REPLAYED]), len(states[DISCARDED]), len(states[FIXED]), expired)
 
     def _still_there(self) -> set[int]:
