@@ -75,9 +75,9 @@ class Clerk:
         assert got == code, written
         return json.loads(written)
 
-    def start(self, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *look: str, **environment: str) -> subprocess.Popen[str]:
         """The same in a process of its own."""
-        command = [sys.executable, "-m", "watermaster", "quarantine", "show", "0:0", "--unmask", *WHY]
+        command = [sys.executable, "-m", "watermaster", "quarantine", *look, "--unmask", *WHY]
         return subprocess.Popen(
             [*command, "--config", str(self.bureau.config)],
             stdout=subprocess.PIPE,
@@ -122,22 +122,29 @@ def test_nothing_is_shown_that_is_not_written_down_first(clerk: Clerk, tmp_path:
     assert CANARY not in json.dumps(clerk.chain()), "the events hold no value"
 
 
-def test_killed_at_once_and_forged(clerk: Clerk) -> None:
+def test_killed_at_once_and_forged(clerk: Clerk, tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    clerk.bureau.hold(b'{"id":%s,"text":"%s"}' % (CANARY.encode(), b"x" * 100_000))  # more than a file keeps in memory
     assert clerk.run("unmasked", "--yes", principal="admin")[0] == ExitCode.OK
     clerk.grant(*unmask_acls(clerk.audit))
     wait_until(lambda: CANARY in clerk.run("show", "0:0", "--unmask", *WHY)[1], "the permission has reached the broker")
     before = clerk.chain()["count"]
-    for point in (CrashPoint.AFTER_PRODUCE, CrashPoint.BEFORE_COMMIT, CrashPoint.AFTER_COMMIT):
-        process = clerk.start(**{VARIABLE: f"{point.value}:1"})
-        said, _ = process.communicate(timeout=120)
-        assert (process.returncode, CANARY in said) == (-signal.SIGKILL, False), point
-    assert clerk.chain()["count"] == before + 1, "one died behind its commit"
-    together = [clerk.start() for _ in range(3)]
+    looks = (("show", "0:0"), ("export", str(folder / "held.jsonl")))
+    for look in looks:
+        for point in (CrashPoint.AFTER_PRODUCE, CrashPoint.BEFORE_COMMIT, CrashPoint.AFTER_COMMIT):
+            process = clerk.start(*look, **{VARIABLE: f"{point.value}:1"})
+            said, _ = process.communicate(timeout=120)
+            left = [path.read_text() for path in folder.rglob("*") if path.is_file()]
+            assert (process.returncode, CANARY in said) == (-signal.SIGKILL, False), (look, point)
+            assert CANARY not in "".join(left), (look, point)
+    assert clerk.chain()["count"] == before + len(looks), "one of each died behind its commit"
+    together = [clerk.start("show", "0:0") for _ in range(3)]
     for process in together:
         said, errors = process.communicate(timeout=180)
         assert (process.returncode, CANARY in said) == (0, True), errors
     chain = clerk.chain()
-    assert [event["number"] for event in chain["events"]] == list(range(1, before + 5))
+    assert [event["number"] for event in chain["events"]] == list(range(1, before + len(looks) + 4))
     assert chain["problems"] == []
     # Whoever writes there by hand is found out, and stops everybody.
     producer = Producer(clerk.bureau.cluster.client_config())

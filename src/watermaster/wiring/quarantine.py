@@ -193,7 +193,8 @@ def find_held(
 ) -> tuple[Surveyed, Checks]:
     """The held record of these source coordinates. Raises UsageFault if none or several of the streams have one."""
     selection = Selection(partitions=(partition,), offsets=(offset,))
-    found = list(islice(walk_checked(desk, streams, selection), 2))
+    alone = desk.adopted is None and len(streams or ()) == 1  # what a gate holds of one stream stands there once
+    found = list(islice(walk_checked(desk, streams, selection), 1 if alone else 2))
     if len(found) != 1:
         raise UsageFault(
             "WM-HELD-PLACE",
