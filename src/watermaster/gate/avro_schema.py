@@ -169,8 +169,8 @@ def _logical_read(schema: Mapping[str, Any], kind: str, raw: Read) -> Read | Non
     if logical in _NANOSECONDS and kind == "long":
         ending = _NANOSECONDS[str(logical)]
         return lambda cursor: nanoseconds_text(raw(cursor), ending)
-    convert = LOGICAL_READERS.get(f"{kind}-{logical}")
-    return None if convert is None else lambda cursor: leaf_text(convert(raw(cursor), dict(schema), None))
+    convert, own = LOGICAL_READERS.get(f"{kind}-{logical}"), dict(schema)
+    return None if convert is None else lambda cursor: leaf_text(convert(raw(cursor), own, None))
 
 
 def _decimal(schema: Mapping[str, Any], raw: Read) -> Read:
