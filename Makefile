@@ -16,11 +16,11 @@ setup: .venv/.ready
 demo: setup ## the main job on real records, no Kafka needed
 	$(BIN)/watermaster demo $(ARGS)
 
-# Two processes, each with Kafka clusters of its own: these tests mostly wait. A file stays in one process, for its
+# Three processes, each with Kafka clusters of its own: these tests mostly wait, two of them left two cores half idle. A file stays in one process, for its
 # fixtures; long files come early in the alphabet, so their order is kept. A process that dies is not replaced: xdist
 # then waits for ever for the rest of its file.
 test: setup ## every test, on real Apache Kafka
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 	  --max-worker-restart 0 $(ARGS)
 
 check: setup ## style, types, structure
