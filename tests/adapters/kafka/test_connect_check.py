@@ -120,6 +120,14 @@ def test_one_of_two_addresses_is_enough(kafka: KafkaCluster, tmp_path: Path) -> 
 
 
 @pytest.mark.kafka
+def test_who_gets_no_answer_asks_anew_for_as_long_as_there_is_time(kafka: KafkaCluster, tmp_path: Path) -> None:
+    """As after the death of a broker, which its neighbours still name as the controller to some who ask."""
+    host, _, port = kafka.bootstrap.rpartition(":")
+    with forwarder("127.0.0.1", (host, int(port)), unanswered=4) as other:
+        assert contact(tmp_path, f"127.0.0.1:{other}").cluster_id == kafka.cluster_id
+
+
+@pytest.mark.kafka
 def test_certificate_for_another_host(
     kafka_secured: KafkaCluster, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,10 +216,15 @@ def server(answer: object) -> Iterator[int]:
 
 
 @contextmanager
-def forwarder(host: str, target: tuple[str, int]) -> Iterator[int]:
-    """A port on `host` behind which `target` answers."""
+def forwarder(host: str, target: tuple[str, int], unanswered: int = 0) -> Iterator[int]:
+    """A port on `host` behind which `target` answers, but for the first connections."""
+    silent = iter(range(unanswered))
 
     def answer(connection: socket.socket) -> None:
+        if next(silent, None) is not None:
+            while connection.recv(65_536):
+                pass
+            return
         with closing(socket.create_connection(target)) as onward:
             back = threading.Thread(target=_copy, args=(onward, connection), daemon=True)
             back.start()
