@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 from tests.faults.rig import GateRig
 
 from watermaster.adapters.database.budgets import DatabaseBudgets
 from watermaster.adapters.database.engine import open_database
 from watermaster.adapters.database.incidents import DatabaseIncidents
+from watermaster.adapters.database.tables import lease
 from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.cli import main
 from watermaster.incident.incident import Incident
 from watermaster.incident.signal import SignalKind
+from watermaster.monitor.budget import Amount
 from watermaster.monitor.objective import Indicator
 from watermaster.runtime.budgets import BudgetReport, Budgets
 from watermaster.runtime.incident_ports import Senders
 from watermaster.runtime.incident_watch import IncidentWatch
 from watermaster.testing.clock import ManualClock
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.waiting import wait_until
 from watermaster.wiring.data_watches import promised_streams
 from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
@@ -142,5 +149,54 @@ def test_bad_data_and_a_gate_that_is_gone_burn_their_budgets(
             clock.advance(7 * 3600)
             second.look(7, every_s=30)
             assert second.open_incidents() == []
+    finally:
+        rig.kill()
+
+
+def test_killed_monitors_count_each_record_once(
+    kafka: KafkaCluster, fresh_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    rig = GateRig(kafka, tmp_path, fresh_name("slo-kills"))
+    rig.write_contract("1.0.0", budget=0.99)
+    contract = tmp_path / "contracts" / "orders.odcs.yaml"
+    contract.write_text(contract.read_text() + PROMISES)
+    rig.config.write_text(rig.config.read_text() + "monitor: {poll_ms: 500}\n")
+    rig.activate()
+    configuration = load_configuration(rig.config)
+    engine = open_database("", configuration.state_directory)
+    (promised,) = promised_streams(configuration)
+    name = promised.name_of(Indicator.ERROR_RATE)
+
+    def counted() -> Amount:
+        return sum((amount for _, amount in DatabaseBudgets(engine).load([name]).get(name, ())), Amount())
+
+    @contextmanager
+    def monitor() -> Iterator[None]:
+        command = [sys.executable, "-m", "watermaster", "monitor", "--config", str(rig.config)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+            with engine.begin() as connection:  # or the next one waits for half a minute before it leads
+                connection.execute(delete(lease))
+
+    chance = random.Random(7)
+    rig.start()
+    try:
+        for _ in range(6):
+            before = counted().seen
+            with monitor():
+                rig.produce(500, bad_share=0.1)
+                wait_until(lambda before=before: counted().seen > before, "the monitor counts")
+                rig.produce(500, bad_share=0.1)
+                time.sleep(chance.random())
+        rig.wait_until_drained()
+        with monitor():
+            wait_until(lambda: counted().seen >= rig.produced, "all is counted")
+            rig.produce(500, bad_share=0.1)
+            wait_until(lambda: counted().seen >= rig.produced, "it goes on behind that")
+        assert counted() == Amount(sum(entry["held"] for entry in rig.entries()), rig.produced)
     finally:
         rig.kill()
