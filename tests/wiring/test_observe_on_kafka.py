@@ -76,12 +76,13 @@ class Source:
 
 @pytest.fixture
 def source(kafka_secured: KafkaCluster, fresh_name: Callable[[str], str], tmp_path: Path) -> Source:
-    return Source(kafka_secured, fresh_name("orders"), fresh_name("reader"), tmp_path)
+    source = Source(kafka_secured, fresh_name("orders"), fresh_name("reader"), tmp_path)
+    # A commit returns before its markers stand in the partitions.
+    wait_until(lambda: [source.cluster.log_ends(source.topic, p)[1] for p in range(2)] == [51, 51], "markers stand", 30)
+    return source
 
 
 def test_the_ledger_closes_and_no_trace_is_left(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
-    # A commit returns before its markers stand in the partitions.
-    wait_until(lambda: [source.cluster.log_ends(source.topic, p)[1] for p in range(2)] == [51, 51], "markers stand", 30)
     before = _state(source)
     source.observe()
     (stream,) = json.loads(capsys.readouterr().out)["streams"]
@@ -113,7 +114,8 @@ def test_only_the_last_records_and_values_on_request(source: Source, capsys: pyt
     source.observe(start="-11", show_values=True)
     (stream,) = json.loads(capsys.readouterr().out)["streams"]
     assert (stream["records"], stream["held"]) == (20, 20), "ten of each partition: the eleventh offset is the marker"
-    assert stream["reasons"][0]["examples"][0]["value"] == '{"id":80}'
+    # The first of the partition that came first.
+    assert stream["reasons"][0]["examples"][0]["value"] in ('{"id":80}', '{"id":81}')
 
 
 def test_what_comes_while_observing_is_seen(source: Source) -> None:
