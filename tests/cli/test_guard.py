@@ -85,13 +85,32 @@ def test_signals_to_the_guard_alone_reach_the_command(number: signal.Signals) ->
         assert guard.wait(30) == 5
 
 
+WAITS = """
+import os, signal
+from watermaster.cli.guard import end_with_guard
+end_with_guard(os.environ)
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+def test_a_guard_that_is_killed_leaves_no_command_behind() -> None:
+    command = [sys.executable, "-c", WAITS]
+    program = f"import sys; from watermaster.cli.guard import run_guarded; sys.exit(run_guarded({command!r}))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as guard:
+        assert guard.stdout is not None
+        assert guard.stdout.readline() == "ready\n"
+        guard.kill()
+        guard.communicate(timeout=30)  # the pipe ends with whoever holds it last
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "needed"),
     [
         (["status", "--lag"], {}, True),
         (["monitor"], {}, True),
         (["metrics"], {}, True),
-        (["status"], {"WATERMASTER_GUARDED": "1"}, False),
+        (["status"], {"WATERMASTER_GUARDED": "3"}, False),
         (["gate"], {}, False),
         (["gate", "verify", "--mode", "full"], {}, True),
         ([], {}, False),

@@ -29,6 +29,7 @@ from watermaster.runtime.incident_ports import Senders
 from watermaster.runtime.incident_watch import IncidentWatch
 from watermaster.testing.clock import ManualClock
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.port import reserve_port
 from watermaster.testing.waiting import wait_until
 from watermaster.wiring.data_watches import promised_streams
 from watermaster.wiring.ledger_news import LedgerTails
@@ -160,7 +161,8 @@ def test_killed_monitors_count_each_record_once(
     rig.write_contract("1.0.0", budget=0.99)
     contract = tmp_path / "contracts" / "orders.odcs.yaml"
     contract.write_text(contract.read_text() + PROMISES)
-    rig.config.write_text(rig.config.read_text() + "monitor: {poll_ms: 500}\n")
+    port = reserve_port()
+    rig.config.write_text(rig.config.read_text() + f"monitor: {{poll_ms: 500, listen: '127.0.0.1:{port.number}'}}\n")
     rig.activate()
     configuration = load_configuration(rig.config)
     engine = open_database("", configuration.state_directory)
@@ -170,10 +172,13 @@ def test_killed_monitors_count_each_record_once(
     def counted() -> Amount:
         return sum((amount for _, amount in DatabaseBudgets(engine).load([name]).get(name, ())), Amount())
 
+    said = tmp_path / "monitor.log"
+
     @contextmanager
     def monitor() -> Iterator[None]:
         command = [sys.executable, "-m", "watermaster", "monitor", "--config", str(rig.config)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with said.open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             yield
         finally:
@@ -189,14 +194,15 @@ def test_killed_monitors_count_each_record_once(
             before = counted().seen
             with monitor():
                 rig.produce(500, bad_share=0.1)
-                wait_until(lambda before=before: counted().seen > before, "the monitor counts")
+                wait_until(lambda before=before: counted().seen > before, "the monitor counts", explain=said.read_text)
                 rig.produce(500, bad_share=0.1)
                 time.sleep(chance.random())
         rig.wait_until_drained()
         with monitor():
-            wait_until(lambda: counted().seen >= rig.produced, "all is counted")
+            wait_until(lambda: counted().seen >= rig.produced, "all is counted", explain=said.read_text)
             rig.produce(500, bad_share=0.1)
-            wait_until(lambda: counted().seen >= rig.produced, "it goes on behind that")
+            wait_until(lambda: counted().seen >= rig.produced, "it goes on behind that", explain=said.read_text)
         assert counted() == Amount(sum(entry["held"] for entry in rig.entries()), rig.produced)
     finally:
         rig.kill()
+        port.release()

@@ -27,7 +27,7 @@ from watermaster.cli import (
     status,
 )
 from watermaster.cli.errors import ExitCode, show_fault, show_unexpected
-from watermaster.cli.guard import needs_guard, own_command, run_guarded
+from watermaster.cli.guard import end_with_guard, needs_guard, own_command, run_guarded
 from watermaster.cli.interruption import remember_ctrl_c, was_interrupted
 from watermaster.stream.fault import Fault, UsageFault
 
@@ -77,7 +77,10 @@ def run() -> None:
     """The entry point of the `watermaster` command."""
     remember_ctrl_c()
     arguments = sys.argv[1:]
-    sys.exit(_guarded(arguments) if needs_guard(arguments, os.environ) else execute(arguments))
+    if needs_guard(arguments, os.environ):
+        sys.exit(_guarded(arguments))
+    end_with_guard(os.environ)
+    sys.exit(execute(arguments))
 
 
 def _guarded(arguments: Sequence[str]) -> int:

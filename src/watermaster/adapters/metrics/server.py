@@ -52,7 +52,8 @@ class MetricsServer:
             raise UsageFault(
                 "WM-METRICS-ADDRESS",
                 f"cannot listen on {host}:{port}: {error.strerror}",
-                hint="Choose another metrics_listen, or null to switch it off.",
+                hint="Another program serves there, perhaps this command already. Choose another metrics_listen (of a"
+                " gate) or monitor.listen; metrics_listen: null switches it off.",
             ) from error
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
 
