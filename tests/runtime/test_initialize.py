@@ -156,7 +156,7 @@ def test_a_registry_tells_how_topics_are_written() -> None:
         "dlq.x": None,
     }
     codes = {name: row.unseen.code for name, row in rows.items() if row.unseen}
-    assert codes == {"proto": "WM-INIT-SCHEMA", "lost": "WM-SCHEMA-UNKNOWN"}
+    assert codes == {"proto": "WM-SCHEMA-KIND", "lost": "WM-SCHEMA-UNKNOWN"}
 
 
 def test_without_a_registry_framed_topics_are_named_and_its_option_is() -> None:

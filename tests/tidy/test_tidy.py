@@ -19,6 +19,7 @@ LONG_FILES = {
     "runtime/ports.py": "a list of Protocols, nothing else",
 }
 LONG_FUNCTIONS = {
+    "cli/check.py:check": "one parameter for each option of the command, and what they mean together",
     "cli/gate.py:_gate": "one parameter for each option of the command",
     "wiring/gate.py:_transfer": "joins the parts of a worker, in order",
 }

@@ -23,6 +23,16 @@ from watermaster.cli.check_source import (
 )
 from watermaster.cli.check_view import CheckOutput, show_report
 from watermaster.cli.check_window import FollowOption, GraceOption, WindowOption, check_windows
+from watermaster.cli.cluster_choice import (
+    AllowAnonymousOption,
+    AllowPlaintextOption,
+    AllowUnverifiedTlsOption,
+    BootstrapOption,
+    ClientConfigOption,
+    ClusterChoice,
+    RegistryConfigOption,
+    RegistryOption,
+)
 from watermaster.cli.errors import EXIT_CODES, ExitCode
 from watermaster.cli.output import ClusterOption, ConfigOption, show_json, show_table
 from watermaster.runtime.record_source import Form
@@ -81,6 +91,13 @@ def check(
     follow: FollowOption = False,
     config: ConfigOption = Path("watermaster.yaml"),
     cluster: ClusterOption = None,
+    bootstrap: BootstrapOption = None,
+    client_config: ClientConfigOption = None,
+    allow_plaintext: AllowPlaintextOption = False,
+    allow_anonymous: AllowAnonymousOption = False,
+    allow_unverified_tls: AllowUnverifiedTlsOption = False,
+    registry: RegistryOption = None,
+    registry_config: RegistryConfigOption = None,
     record: RecordOption = False,
     record_file: RecordFileOption = None,
     runs: RunsOption = False,
@@ -112,14 +129,16 @@ def check(
         return
     if contract is None:
         raise UsageFault("WM-CHECK-CONTRACT", "No contract is named.", hint="Give --contract FILE.")
-    source = CheckSource(
-        paths or (), form, processes, table or (), database, topic, start, offsets or (), config, cluster
-    )
+    choice = ClusterChoice(
+        config, cluster, bootstrap, client_config, allow_plaintext, allow_anonymous, allow_unverified_tls, registry,
+        registry_config,
+    )  # fmt: skip
+    source = CheckSource(paths or (), form, processes, table or (), database, topic, start, offsets or (), choice)
     source.require_one()
     if window is not None:
         judged = _checks(contract, stream)
         raise typer.Exit(
-            check_windows(judged, topic, window, grace, config, cluster, output, _exit_code, keep=record, follow=follow)
+            check_windows(judged, topic, window, grace, choice, output, _exit_code, keep=record, follow=follow)
         )
     report = _judge_and_keep(source, contract, stream, config if record else None, record_file)
     show_report(report, output)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.cluster_choice import configured_cluster, configured_registry
+from watermaster.cli.cluster_choice import ClusterChoice
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault
 
@@ -63,8 +62,7 @@ class CheckSource:
     topic: str | None
     start: str
     ranges: Sequence[str]
-    config: Path
-    cluster: str | None
+    choice: ClusterChoice
 
     def require_one(self) -> None:
         """Raises UsageFault unless exactly one thing is to be judged."""
@@ -76,6 +74,7 @@ class CheckSource:
             )
         if self.tables and self.database is None:
             raise UsageFault("WM-CHECK-SOURCE", "--table needs a database.", hint="Add --database.")
+        self.choice.refuse_without(self.topic)
 
 
 def judge(source: CheckSource, checks: Checks, now_ms: int, progress: Progress | None) -> CheckReport:
@@ -86,10 +85,10 @@ def judge(source: CheckSource, checks: Checks, now_ms: int, progress: Progress |
 
     if source.topic is not None:
         ranges = [parse_range(text) for text in source.ranges]
-        cluster, start = configured_cluster(source.config, source.cluster), parse_start(source.start)
-        registry = configured_registry(source.config, cluster)
+        start = parse_start(source.start)
+        cluster, registry = source.choice.require()
         return check_topic(cluster, source.topic, start, ranges, checks, now_ms, progress=progress, registry=registry)
     if source.tables:
-        settings = database_settings(source.database or "", source.config)
+        settings = database_settings(source.database or "", source.choice.config)
         return check_table(settings, source.tables, checks, now_ms, progress=progress)
     return check_files(source.paths, checks, now_ms, form=source.form, processes=source.processes, progress=progress)

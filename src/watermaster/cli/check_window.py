@@ -6,13 +6,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from watermaster.cli.check_view import CheckOutput, show_report
-from watermaster.cli.cluster_choice import configured_cluster
+from watermaster.cli.cluster_choice import ClusterChoice
 from watermaster.cli.output import inert, say, show_json_line
 from watermaster.stream.fault import Fault, UsageFault
 
@@ -44,8 +43,7 @@ def check_windows(
     topic: str | None,
     window: str,
     grace: str,
-    config: Path,
-    cluster: str | None,
+    choice: ClusterChoice,
     output: CheckOutput,
     exit_code_of: Callable[[CheckReport], int],
     *,
@@ -63,7 +61,7 @@ def check_windows(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
     length_ms, grace_ms = parse_duration(window), parse_duration(grace)
-    windows = WindowChecks(config, configured_cluster(config, cluster), topic, checks, length_ms, grace_ms, keep=keep)
+    windows = WindowChecks(choice.config, *choice.require(), topic, checks, length_ms, grace_ms, keep=keep)
     code = 0
     while not stop.is_set():
         try:
@@ -78,6 +76,9 @@ def check_windows(
             code = exit_code_of(done.report)
             windows.keep(done, code)
             _show(done, output, follow=follow)
+            if done.report.unread is not None:
+                _note(f"This window is not read to its end: {done.report.unread.message} [{done.report.unread.code}]")
+                _note(f"  {done.report.unread.hint}")
         elif not follow:
             _note("Every closed window of this length has been judged; the next one is not closed yet.")
         if not follow:

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, configured_registry, named_cluster
+from watermaster.cli.cluster_choice import (
+    AllowAnonymousOption,
+    AllowPlaintextOption,
+    AllowUnverifiedTlsOption,
+    BootstrapOption,
+    ClientConfigOption,
+    ClusterChoice,
+    RegistryConfigOption,
+    RegistryOption,
+)
 from watermaster.cli.contract_file import StreamOption, read_document
 from watermaster.cli.errors import ExitCode
-from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
 from watermaster.cli.output import ClusterOption, ConfigOption, OutputFormat, OutputOption, say, show_json, show_table
 from watermaster.stream.fault import UsageFault
 
@@ -53,6 +61,9 @@ def diff(
     client_config: ClientConfigOption = None,
     allow_plaintext: AllowPlaintextOption = False,
     allow_anonymous: AllowAnonymousOption = False,
+    allow_unverified_tls: AllowUnverifiedTlsOption = False,
+    registry: RegistryOption = None,
+    registry_config: RegistryConfigOption = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Compare two contracts: what is stricter, what is looser, and whose verdict changes.
@@ -66,6 +77,11 @@ def diff(
 
     if sample and topic is not None:
         raise UsageFault("WM-DIFF-SOURCE", "Name files or a topic to judge records of.", hint="One of the two.")
+    choice = ClusterChoice(
+        config, cluster, bootstrap, client_config, allow_plaintext, allow_anonymous, allow_unverified_tls, registry,
+        registry_config,
+    )  # fmt: skip
+    choice.refuse_without(topic)
     before = compile_streams(read_document(old), str(old), stream)
     found = differ(before, compile_streams(read_document(new), str(new), stream))
     judged = None
@@ -73,10 +89,7 @@ def diff(
         judged = _on_files(sample, *_pair(found, None), new)
     elif topic is not None:
         _pair(found, topic)
-        named = named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
-        chosen = named or configured_cluster(config, cluster)
-        registry = configured_registry(config, chosen)
-        judged = _on_topic(chosen, topic, (old, new), start, stream, registry)
+        judged = _on_topic(*choice.require(), topic, (old, new), start, stream)
     if output is OutputFormat.JSON:
         show_json(_plain(found, judged))
     else:
@@ -105,11 +118,11 @@ def _on_files(paths: list[Path], old: Checks, new: Checks, source: Path) -> tupl
 
 def _on_topic(
     cluster: ClusterConfiguration,
+    registry: RegistryConfiguration | None,
     topic: str,
     documents: tuple[Path, Path],
     start: str,
     stream: str | None,
-    registry: RegistryConfiguration | None,
 ) -> tuple[int, ComparisonLine]:
     from watermaster.runtime.observe import parse_start
     from watermaster.wiring.contract_difference import compare_on_topic

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watermaster.cli.cluster_choice import BootstrapOption, configured_cluster, configured_registry, named_cluster
-from watermaster.cli.observe import AllowAnonymousOption, AllowPlaintextOption, ClientConfigOption
+from watermaster.cli.cluster_choice import (
+    AllowAnonymousOption,
+    AllowPlaintextOption,
+    AllowUnverifiedTlsOption,
+    BootstrapOption,
+    ClientConfigOption,
+    ClusterChoice,
+    RegistryConfigOption,
+    RegistryOption,
+)
 from watermaster.cli.output import ClusterOption, ConfigOption, OutputFormat, OutputOption, inert, say, show_json
 from watermaster.runtime.record_source import Form
 from watermaster.stream.fault import UsageFault
@@ -51,6 +59,9 @@ def infer(
     client_config: ClientConfigOption = None,
     allow_plaintext: AllowPlaintextOption = False,
     allow_anonymous: AllowAnonymousOption = False,
+    allow_unverified_tls: AllowUnverifiedTlsOption = False,
+    registry: RegistryOption = None,
+    registry_config: RegistryConfigOption = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Draft a contract from real records. Prints it, or writes it with -o; never over a file that is there.
@@ -64,16 +75,19 @@ def infer(
 
     if bool(paths) is (topic is not None):
         raise UsageFault("WM-INFER-SOURCE", "Name files or a --topic to learn from.", hint="One of the two.")
+    choice = ClusterChoice(
+        config, cluster, bootstrap, client_config, allow_plaintext, allow_anonymous, allow_unverified_tls, registry,
+        registry_config,
+    )  # fmt: skip
+    choice.refuse_without(topic)
     if out is not None:
         refuse_other(out, force=force)
     with _progress() as progress:
         if topic is None:
             inferred = infer_files(paths or [], stream, progress, form=form)
         else:
-            named = named_cluster(bootstrap, client_config, plaintext=allow_plaintext, anonymous=allow_anonymous)
-            chosen = named or configured_cluster(config, cluster)
-            registry = configured_registry(config, chosen)
-            inferred = infer_topic(chosen, topic, stream, parse_start(start), progress, registry)
+            chosen, schemas = choice.require()
+            inferred = infer_topic(chosen, topic, stream, parse_start(start), progress, schemas)
     if out is not None:
         write_new_file(out, inferred.text, force=force)
     _show(inferred, out, output)

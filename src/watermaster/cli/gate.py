@@ -11,6 +11,16 @@ from typing import Annotated
 import typer
 
 from watermaster.cli import gate_topics, observe, verify
+from watermaster.cli.cluster_choice import (
+    AllowAnonymousOption,
+    AllowPlaintextOption,
+    AllowUnverifiedTlsOption,
+    BootstrapOption,
+    ClientConfigOption,
+    ClusterChoice,
+    RegistryConfigOption,
+    RegistryOption,
+)
 from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.gate_choice import GateOption, YesOption, choose_gate
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, say, show_json
@@ -46,18 +56,24 @@ def _gate(
     follow: observe.FollowOption = False,
     show_values: observe.ShowValuesOption = False,
     fail_on_held: observe.FailOnHeldOption = False,
-    bootstrap: observe.BootstrapOption = None,
-    client_config: observe.ClientConfigOption = None,
-    allow_plaintext: observe.AllowPlaintextOption = False,
-    allow_anonymous: observe.AllowAnonymousOption = False,
-    allow_unverified_tls: observe.AllowUnverifiedTlsOption = False,
+    bootstrap: BootstrapOption = None,
+    client_config: ClientConfigOption = None,
+    allow_plaintext: AllowPlaintextOption = False,
+    allow_anonymous: AllowAnonymousOption = False,
+    allow_unverified_tls: AllowUnverifiedTlsOption = False,
+    registry: RegistryOption = None,
+    registry_config: RegistryConfigOption = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     if context.invoked_subcommand is not None:
         return
+    choice = ClusterChoice(
+        config, None, bootstrap, client_config, allow_plaintext, allow_anonymous, allow_unverified_tls, registry,
+        registry_config,
+    )  # fmt: skip
     if look_only:
         observe.observe_command(
-            config=config,
+            choice=choice,
             gate=gate,
             stream=stream,
             contract=contract,
@@ -67,11 +83,6 @@ def _gate(
             follow=follow,
             show_values=show_values,
             fail_on_held=fail_on_held,
-            bootstrap=bootstrap,
-            client_config=client_config,
-            allow_plaintext=allow_plaintext,
-            allow_anonymous=allow_anonymous,
-            allow_unverified_tls=allow_unverified_tls,
             output=output,
         )
         return

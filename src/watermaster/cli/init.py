@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watermaster.cli.cluster_choice import (
+    CLUSTER_PANEL,
+    AllowAnonymousOption,
+    AllowPlaintextOption,
+    AllowUnverifiedTlsOption,
+    ClientConfigOption,
+    RegistryConfigOption,
+    RegistryOption,
+    named_registry,
+)
 from watermaster.cli.output import OutputFormat, OutputOption, data_size, inert, rate, say, show_json, show_table
 from watermaster.contract.checks import Encoding
 from watermaster.runtime.names import CLUSTER_NAME, FILE_NAME
@@ -21,13 +31,6 @@ if TYPE_CHECKING:
     from watermaster.runtime.registry_settings import RegistryConfiguration
 
 
-RegistryOption = Annotated[
-    str | None, typer.Option("--registry", help="URL of the schema registry that records name (Confluent's API).")
-]
-RegistryConfigOption = Annotated[
-    Path | None,
-    typer.Option("--registry-config", help="YAML with its login and TLS, as it stands under `registries:`."),
-]
 EveryOption = Annotated[
     bool, typer.Option("--all", "--all-json", help="Guard every topic that a contract can be drafted for.")
 ]
@@ -39,19 +42,14 @@ def register(app: typer.Typer) -> None:
 
 
 def _init(
-    bootstrap: Annotated[str, typer.Option("--bootstrap", help="HOST:PORT of a broker; several with commas.")],
-    client_config: Annotated[
-        Path | None, typer.Option("--client-config", help="Client properties, in Java's or librdkafka's words.")
-    ] = None,
-    allow_plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Connect unencrypted beyond this machine.")
-    ] = False,
-    allow_anonymous: Annotated[
-        bool, typer.Option("--allow-anonymous", help="Connect without a login beyond this machine.")
-    ] = False,
-    allow_unverified_tls: Annotated[
-        bool, typer.Option("--allow-unverified-tls", help="Do not ask for proof of the broker's identity.")
-    ] = False,
+    bootstrap: Annotated[
+        str,
+        typer.Option("--bootstrap", help="HOST:PORT of a broker; several with commas.", rich_help_panel=CLUSTER_PANEL),
+    ],
+    client_config: ClientConfigOption = None,
+    allow_plaintext: AllowPlaintextOption = False,
+    allow_anonymous: AllowAnonymousOption = False,
+    allow_unverified_tls: AllowUnverifiedTlsOption = False,
     registry: RegistryOption = None,
     registry_config: RegistryConfigOption = None,
     environment: Annotated[str, typer.Option(help="development, staging or production.")] = "development",
@@ -81,24 +79,13 @@ def _init(
     )
     if not force:
         refuse_existing(directory, FILE_NAME)
-    named = _named_registry(registry, registry_config)
+    named = named_registry(registry, registry_config)
     look = look_at(cluster, named)
     if output is OutputFormat.TABLE:
         _show_look(look, asked=named is not None)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and output is OutputFormat.TABLE and not yes
     topics = _choose(look, stream or [], every=every, interactive=interactive)
     _finish(look, cluster, named, topics, directory, apply=yes, force=force, interactive=interactive, output=output)
-
-
-def _named_registry(url: str | None, config: Path | None) -> RegistryConfiguration | None:
-    from watermaster.runtime.names import REGISTRY_NAME
-    from watermaster.wiring.observation import load_registry
-
-    if url is not None:
-        return load_registry(REGISTRY_NAME, url, config)
-    if config is not None:
-        raise UsageFault("WM-USAGE", "--registry-config is of no registry.", hint="Name it: --registry URL.")
-    return None
 
 
 def _choose(look: InitialLook, wanted: Sequence[str], *, every: bool, interactive: bool) -> Sequence[str]:

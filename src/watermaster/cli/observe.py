@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from watermaster.cli.cluster_choice import ClusterChoice, configured_registry
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.output import OutputFormat, show_json
 from watermaster.stream.fault import UsageFault
@@ -48,26 +49,11 @@ ShowValuesOption = Annotated[
 FailOnHeldOption = Annotated[
     bool, typer.Option("--fail-on-held", help="Observe: end with exit code 1 if any record would be held.")
 ]
-BootstrapOption = Annotated[
-    str | None, typer.Option("--bootstrap", help="Observe without a configuration: HOST:PORT of a broker.")
-]
-ClientConfigOption = Annotated[
-    Path | None, typer.Option("--client-config", help="With --bootstrap: client properties, Java's or librdkafka's.")
-]
-AllowPlaintextOption = Annotated[
-    bool, typer.Option("--allow-plaintext", help="With --bootstrap: connect unencrypted beyond this machine.")
-]
-AllowAnonymousOption = Annotated[
-    bool, typer.Option("--allow-anonymous", help="With --bootstrap: connect without a login beyond this machine.")
-]
-AllowUnverifiedTlsOption = Annotated[
-    bool, typer.Option("--allow-unverified-tls", help="With --bootstrap: do not ask for proof of the broker.")
-]
 
 
 def observe_command(
     *,
-    config: Path,
+    choice: ClusterChoice,
     gate: str | None = None,
     stream: str | None = None,
     contract: Path | None = None,
@@ -77,33 +63,22 @@ def observe_command(
     follow: bool = False,
     show_values: bool = False,
     fail_on_held: bool = False,
-    bootstrap: str | None = None,
-    client_config: Path | None = None,
-    allow_plaintext: bool = False,
-    allow_anonymous: bool = False,
-    allow_unverified_tls: bool = False,
     output: OutputFormat = OutputFormat.TABLE,
 ) -> None:
     """Observe and show. Raises `typer.Exit` with FINDINGS if asked to fail on held records, and Faults."""
-    from watermaster.cli.cluster_choice import configured_registry
     from watermaster.runtime.observe import parse_start
 
     begin = parse_start(start)
     if follow and seconds is not None:
         raise UsageFault("WM-OBSERVE-HOW-LONG", "--follow and --seconds exclude each other", hint="Give one of them.")
-    if bootstrap is not None:
-        cluster = _cluster(
-            bootstrap,
-            client_config,
-            allow_plaintext=allow_plaintext,
-            allow_anonymous=allow_anonymous,
-            allow_unverified_tls=allow_unverified_tls,
-        )
+    named = choice.on_the_spot()
+    if named is not None:
+        cluster, registry = named
         wanted = _wanted(stream, contract, against)
     else:
-        cluster, wanted = _configured(config, gate, stream, contract, against)
+        cluster, wanted = _configured(choice.config, gate, stream, contract, against)
+        registry = configured_registry(choice.config, cluster)
     lasting = follow or seconds is not None
-    registry = configured_registry(config, cluster)
     report = _observe(
         cluster, wanted, begin, output, to_end=not lasting, seconds=seconds, show_values=show_values, registry=registry
     )
@@ -151,26 +126,6 @@ def _show(report: ObserveReport, output: OutputFormat) -> None:
     from watermaster.cli.observe_view import show_report
 
     show_report(report)
-
-
-def _cluster(
-    bootstrap: str,
-    client_config: Path | None,
-    *,
-    allow_plaintext: bool,
-    allow_anonymous: bool,
-    allow_unverified_tls: bool,
-) -> ClusterConfiguration:
-    from watermaster.runtime.configuration import ClusterConfiguration
-
-    return ClusterConfiguration(
-        name="cluster",
-        bootstrap=bootstrap,
-        client_config=client_config.absolute() if client_config else None,
-        allow_plaintext=allow_plaintext,
-        allow_anonymous=allow_anonymous,
-        allow_unverified_tls=allow_unverified_tls,
-    )
 
 
 def _wanted(stream: str | None, contract: Path | None, against: Path | None) -> tuple[Wanted, ...]:

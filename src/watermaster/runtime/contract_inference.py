@@ -15,7 +15,7 @@ from watermaster.contract.inference.summary import Document
 from watermaster.gate.strict_json import JsonProblem
 from watermaster.gate.swift_json import decode_swiftly
 from watermaster.runtime.record_source import Part, Reading, RecordSource
-from watermaster.stream.fault import UsageFault
+from watermaster.stream.fault import UsageFault, WorldFault
 
 _LIMITS: Final = Limits()
 """Those of a contract that sets none: what lies beyond them is held whatever is drafted."""
@@ -53,6 +53,11 @@ class SampleSource(Protocol):
     @property
     def written(self) -> Written:
         """How its records are written on the stream; known in the end."""
+        ...
+
+    @property
+    def unfit(self) -> WorldFault | None:
+        """Why its records are no JSON objects, where it knows more than each record tells; known in the end."""
         ...
 
     def blocks(self) -> Iterator[SampleBlock]:
@@ -134,12 +139,15 @@ Progress: TypeAlias = Callable[[int, int, int | None], None]
 def infer(source: SampleSource, origin: Origin, progress: Progress = lambda *_: None) -> Inferred:
     """Learn from all records of a source.
 
-    Raises UsageFault WM-INFER-NOTHING if no record is a JSON object, and the faults of the source.
+    Raises UsageFault WM-INFER-NOTHING if no record is a JSON object, or what the source knows of that, and the faults
+    of the source.
     """
     learning = Learning()
     for block in source.blocks():
         learning.take(block)
         progress(learning.summary.records, block.read, None)
+    if not learning.summary.root.count and source.unfit is not None:
+        raise source.unfit
     found = conclude_known(learning.summary, written_as(origin, source.written))
     return replace(found, remarks=tuple(source.remarks))
 

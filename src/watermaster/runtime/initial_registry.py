@@ -11,7 +11,7 @@ from watermaster.gate.schema import Schema, SchemaId
 from watermaster.runtime.contract_inference import SampleBlock, Written
 from watermaster.runtime.observed import SampledRecord, Unseen
 from watermaster.runtime.ports import Clock
-from watermaster.runtime.sample_texts import UNKNOWN, SampleTexts
+from watermaster.runtime.sample_texts import SampleTexts, unfit_schemas
 from watermaster.runtime.schema_ports import SchemaRegistry
 from watermaster.runtime.schema_shelf import SchemaShelf
 from watermaster.runtime.value_format import FormatGuess, ValueFormat
@@ -82,10 +82,9 @@ class RegistryReads:
         try:
             block = texts.block(_batch(topic, records), 0)
         except WorldFault as fault:
-            unseen = _unseen(topic, f"{fault.message}.", fault.code)
-            return TopicTexts(None, unseen) if framed else read_plain(topic, guess, records)
+            return TopicTexts(None, _unseen(topic, fault)) if framed else read_plain(topic, guess, records)
         if framed is not (block.written.values in FRAMED_ENCODINGS):
-            return TopicTexts(None, _unseen(topic, *_unfit(texts.kind)))
+            return TopicTexts(None, _unseen(topic, unfit_schemas(texts.kind)))
         return TopicTexts(block)
 
 
@@ -105,14 +104,8 @@ def _batch(topic: str, records: Sequence[SampledRecord]) -> RecordBatch:
     )
 
 
-def _unseen(topic: str, reason: str, code: str) -> Unseen:
-    return Unseen(f"schemas of topic {topic}", reason, code)
-
-
-def _unfit(kind: str | None) -> tuple[str, str]:
-    if kind == UNKNOWN:
-        return "the registry does not know the schemas that its records name.", "WM-SCHEMA-UNKNOWN"
-    return "the schemas that its records name are neither Avro nor JSON Schema.", "WM-INIT-SCHEMA"
+def _unseen(topic: str, fault: WorldFault) -> Unseen:
+    return Unseen(f"schemas of topic {topic}", f"{fault.message}.", fault.code)
 
 
 def _used_up() -> WorldFault:

@@ -50,6 +50,11 @@ class SampleTexts:
         """What was not learnt from."""
         return (_OWN,) if self._keys_left_out else ()
 
+    @property
+    def unfit(self) -> WorldFault | None:
+        """Why most values are no JSON text although they name schemas; None where that is not so."""
+        return None if self.kind in (None, UNNAMED, *_KINDS) else unfit_schemas(self.kind)
+
     def block(self, batch: RecordBatch, read: int) -> SampleBlock:
         """One batch to learn from; keys that cannot be read teach nothing. Raises WorldFault."""
         self._decide(batch)
@@ -112,6 +117,22 @@ class SampleTexts:
             return UNNAMED
         schema = self._shelf.lookup(schema_id)
         return UNKNOWN if schema is None else schema.kind
+
+
+def unfit_schemas(kind: str | None) -> WorldFault:
+    """What is said where the schemas that records name, of this `SampleTexts.kind`, make no JSON text of them."""
+    if kind == UNKNOWN:
+        return WorldFault(
+            "WM-SCHEMA-UNKNOWN",
+            "the registry does not know the schemas that the records name",
+            hint="Is it the registry that the producer uses, and is it complete?",
+            retriable=True,
+        )
+    return WorldFault(
+        "WM-SCHEMA-KIND",
+        "the schemas that the records name are neither Avro nor JSON Schema",
+        hint="Only these two are read.",
+    )
 
 
 def _there(

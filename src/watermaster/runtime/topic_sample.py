@@ -10,6 +10,7 @@ from watermaster.runtime.observe import Start
 from watermaster.runtime.ports import Clock, ReadResult, TopicReader, Trouble, TroubleKind
 from watermaster.runtime.sample_texts import SampleTexts
 from watermaster.stream.coordinates import TopicPartition
+from watermaster.stream.fault import WorldFault
 
 READ_TIMEOUT_S: Final = 0.25
 SILENCE_S_MAX: Final = 30.0
@@ -52,6 +53,11 @@ class TopicSource:
     def written(self) -> Written:
         """See `SampleSource.written`."""
         return Written() if self._texts is None else self._texts.written
+
+    @property
+    def unfit(self) -> WorldFault | None:
+        """See `SampleSource.unfit`."""
+        return None if self._texts is None else self._texts.unfit
 
     def blocks(self) -> Iterator[SampleBlock]:
         """See `SampleSource.blocks`. Raises the fault of a topic that is not there or may not be read."""

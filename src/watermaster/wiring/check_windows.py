@@ -18,6 +18,7 @@ from watermaster.runtime.check import Progress
 from watermaster.runtime.check_report import CheckReport
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.observe import Start
+from watermaster.runtime.registry_settings import RegistryConfiguration
 from watermaster.runtime.windows import JudgedWindow, Window, due_window, offsets_of
 from watermaster.wiring.check import check_topic
 from watermaster.wiring.check_runs import open_runs, run_of
@@ -39,10 +40,10 @@ class WindowChecks:
     """Windows of one topic by one contract. With `keep` they are kept, and the next one begins behind the last one."""
 
     def __init__(
-        self, config: Path, cluster: ClusterConfiguration, topic: str, checks: Checks, length_ms: int, grace_ms: int,
-        *, keep: bool,
+        self, config: Path, cluster: ClusterConfiguration, registry: RegistryConfiguration | None, topic: str,
+        checks: Checks, length_ms: int, grace_ms: int, *, keep: bool,
     ) -> None:  # fmt: skip
-        self._cluster, self._topic, self._checks = cluster, topic, checks
+        self._cluster, self._registry, self._topic, self._checks = cluster, registry, topic, checks
         self._length_ms, self._grace_ms = length_ms, grace_ms
         self._runs: DatabaseRuns | None = open_runs(config) if keep else None
         self._judged = self._newest()
@@ -56,8 +57,9 @@ class WindowChecks:
         with closing(KafkaTopicReader(connect(self._cluster).settings, translate_error)) as reader:
             ranges, lost = offsets_of(reader, self._topic, window, self._judged)
         report = check_topic(
-            self._cluster, self._topic, FROM_BEGINNING, ranges, self._checks, now_ms, progress=progress
-        )
+            self._cluster, self._topic, FROM_BEGINNING, ranges, self._checks, now_ms, progress=progress,
+            registry=self._registry,
+        )  # fmt: skip
         stops = {one.partition: one.stop for one in ranges}
         if report.unread is None:
             self._judged = JudgedWindow(window, stops)

@@ -22,7 +22,7 @@ MEMORY_FOLDER: Final = "schemas"
 
 
 class NoRegistry:
-    """Implements `SchemaRegistry` where the configuration names none."""
+    """Implements `SchemaRegistry` where none is named."""
 
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
@@ -31,8 +31,9 @@ class NoRegistry:
         """See `SchemaRegistry.schema`; it always raises."""
         raise WorldFault(
             "WM-REGISTRY-NONE",
-            f"records name the schema {schema_id}, and the cluster {self._cluster} has no registry in watermaster.yaml",
-            hint=f"Add `registries: {{main: {{url: …}}}}`, and `registry: main` under `clusters: {self._cluster}:`.",
+            f"records name the schema {schema_id}, and no registry is named for the cluster {self._cluster}",
+            hint="With --bootstrap add --registry URL. In watermaster.yaml add `registries: {main: {url: …}}`, and "
+            f"`registry: main` under `clusters: {self._cluster}:`.",
         )
 
 

@@ -88,7 +88,7 @@ class HttpRegistry:
             raise WorldFault(
                 "WM-REGISTRY-DENIED",
                 f"the registry {self._registry.name} refuses this login (HTTP {status})",
-                hint="Look at user, password_file and token_file in watermaster.yaml, and at what the login may read.",
+                hint="Look at its user, password_file and token_file, and at what the login may read.",
                 retriable=True,
             )
         if status != httpx2.codes.OK:
@@ -130,7 +130,7 @@ class HttpRegistry:
         return WorldFault(
             "WM-REGISTRY-UNREACHABLE",
             f"the registry {self._registry.name} cannot be asked ({why})",
-            hint="Look at its url in watermaster.yaml, at the registry and at the network.",
+            hint="Look at its url, at the registry and at the network.",
             retriable=True,
         )
 
@@ -138,7 +138,7 @@ class HttpRegistry:
         return WorldFault(
             "WM-REGISTRY-ANSWER",
             f"the registry {self._registry.name} does not answer as a schema registry does: {what}",
-            hint="Its url in watermaster.yaml must be the base of Confluent's API (Apicurio: …/apis/ccompat/v7).",
+            hint="Its url must be the base of Confluent's API (Apicurio: …/apis/ccompat/v7).",
             retriable=True,
         )
 
@@ -176,6 +176,6 @@ def _tls(registry: RegistryConfiguration) -> ssl.SSLContext | bool:
         raise WorldFault(
             "WM-REGISTRY-TLS",
             f"the certificates for the registry {registry.name} cannot be read ({type(error).__name__})",
-            hint="Look at ca_file, certificate_file and key_file in watermaster.yaml.",
+            hint="Look at its ca_file, certificate_file and key_file.",
         ) from None
     return context
