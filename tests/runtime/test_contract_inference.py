@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inference_world import BARE, ORIGIN, checks_of, draft, encode, held_exactly, learn
 
 from watermaster.runtime.contract_inference import SampleBlock, Written, conclude, infer
-from watermaster.stream.fault import UsageFault
+from watermaster.stream.fault import UsageFault, WorldFault
 
 READABLE = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 """A record with a NUL is no record for anybody."""
@@ -213,6 +213,7 @@ class Given:
 
     remarks = ("the rest was not read",)
     written = Written()
+    unfit: WorldFault | None = None
 
     def __init__(self, values: list[bytes | None]) -> None:
         self._values = values
@@ -232,6 +233,16 @@ def test_nothing_to_learn_from_is_a_fault() -> None:
     with pytest.raises(UsageFault) as fault:
         infer(Given([b"[1]", b"x"]), ORIGIN)
     assert fault.value.code == "WM-INFER-NOTHING"
+
+
+def test_what_the_source_knows_of_records_that_teach_nothing_is_the_fault() -> None:
+    source = Given([b"x"])
+    source.unfit = WorldFault("WM-SCHEMA-UNKNOWN", "nobody knows the schema", hint="Ask.")
+    with pytest.raises(WorldFault, match="nobody"):
+        infer(source, ORIGIN)
+    source = Given(encode({"a": 1}))
+    source.unfit = WorldFault("WM-SCHEMA-UNKNOWN", "nobody knows the schema", hint="Ask.")
+    assert infer(source, ORIGIN).learnt == 1
 
 
 def test_memory_is_bounded_whatever_comes() -> None:
