@@ -197,22 +197,26 @@ def test_a_disk_that_goes_away_is_seen_and_nothing_is_lost(tmp_path: Path) -> No
         rig.produce(400)
         rig.start()
         rig.wait_until_drained()
-        monitor = Monitor(KafkaSurveyor(connect(ClusterConfiguration("test", cluster.bootstrap))))
+        surveyor = KafkaSurveyor(connect(ClusterConfiguration("test", cluster.bootstrap)), settings_age_s=0)
+        monitor = Monitor(surveyor)
         (disk,) = [disk for disk in disks if (disk / f"{rig.landing}-1").is_dir()]
-        offline = (Signal.OFFLINE, f"{rig.landing}[1]")
+        offline = {
+            (Signal.OFFLINE, f"{rig.landing}[1]"),
+            (Signal.DIRECTORY_OFFLINE, f"broker 1 {disk}"),
+        }
 
         def signals() -> set[tuple[Signal, str]]:
             return {(problem.signal, problem.subject) for problem in monitor.look(group_ids=()).problems}
 
-        assert offline not in signals()
+        assert not offline & signals()
         away = disk.rename(tmp_path / "away")
-        wait_until(lambda: offline in signals(), "the partition without a leader is seen", timeout_s=90)
+        wait_until(lambda: offline <= signals(), "the disk and the partition without a leader are seen", timeout_s=90)
         assert rig.process is not None
         assert rig.process.poll() is None
         cluster.broker(1).stop()
         away.rename(disk)
         cluster.broker(1).start()
-        wait_until(lambda: offline not in signals(), "it is served again", timeout_s=90)
+        wait_until(lambda: not offline & signals(), "it is served again", timeout_s=90)
         rig.produce(200)
         rig.wait_until_drained(180)
         assert rig.stop() == 0

@@ -13,6 +13,7 @@ from watermaster.adapters.files.configuration_file import load_configuration
 from watermaster.adapters.kafka.connect_check import connect
 from watermaster.adapters.kafka.surveyor import KafkaSurveyor
 from watermaster.monitor.health import CERTIFICATE_MS, Signal, judge_certificates
+from watermaster.monitor.transaction import HANGING_MS
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.monitor import Monitor
 from watermaster.testing.kafka import KafkaCluster
@@ -81,22 +82,32 @@ def test_brokers_that_do_not_agree(kafka_three: KafkaCluster) -> None:
 def test_a_transaction_that_nobody_ends(
     kafka: KafkaCluster, fresh_topic: FreshTopic, fresh_name: Callable[[str], str]
 ) -> None:
-    topic = fresh_topic(kafka)
-    producer = Producer(
-        kafka.client_config(**{"transactional.id": fresh_name("writer"), "transaction.timeout.ms": 600_000})
-    )
+    """Row 32: named with its producer; records that claim to be old do not make a transaction old."""
+    topic, name = fresh_topic(kafka), fresh_name("writer")
+    producer = Producer(kafka.client_config(**{"transactional.id": name, "transaction.timeout.ms": 600_000}))
     producer.init_transactions(60)
+    began_ms = time.time_ns() // 1_000_000
     producer.begin_transaction()
-    # Written two minutes ago, so says its timestamp: the test need not wait for it to become old.
-    written_ms = time.time_ns() // 1_000_000 - 120_000
-    producer.produce(topic, b"record", partition=0, timestamp=written_ms)
+    producer.produce(topic, b"record", partition=0, timestamp=began_ms - 2 * HANGING_MS)
     assert producer.flush(30) == 0
-    monitor = monitor_of(kafka)
-    (problem,) = [each for each in monitor.look().problems if each.subject == f"{topic}[0]"]
-    assert (problem.signal, problem.since_ms) == (Signal.HANGING_TRANSACTION, written_ms)
-    producer.abort_transaction(60)
+    ended_ms = time.time_ns() // 1_000_000
     hanging = (Signal.HANGING_TRANSACTION, f"{topic}[0]")
-    wait_until(lambda: hanging not in found(monitor), "the transaction is over", 60)
+    now = monitor_of(kafka)
+    assert hanging not in found(now)
+    # An hour later, says the clock of the look: nobody waits for the transaction to become old.
+    later = Monitor(
+        KafkaSurveyor(
+            connect(ClusterConfiguration("test", kafka.bootstrap)), lambda: time.time_ns() // 1_000_000 + 3_600_000
+        )
+    )
+    (problem,) = [each for each in later.look().problems if each.subject == f"{topic}[0]"]
+    assert problem.signal is Signal.HANGING_TRANSACTION
+    assert problem.since_ms is not None
+    assert began_ms <= problem.since_ms <= ended_ms
+    assert f"1 offsets are held back by transactional id {name} (producer " in problem.text
+    producer.abort_transaction(60)
+    wait_until(lambda: hanging not in found(later), "the transaction is over", 60)
+    assert hanging not in found(now)
 
 
 def test_a_topic_whose_settings_change(kafka: KafkaCluster, fresh_topic: FreshTopic) -> None:

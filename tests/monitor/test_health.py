@@ -6,11 +6,9 @@ import pytest
 
 from watermaster.monitor.health import (
     CERTIFICATE_MS,
-    HANGING_MS,
     UNSETTLED_MS,
     Certificate,
     Copies,
-    OpenTransaction,
     Problem,
     Signal,
     judge_brokers,
@@ -19,7 +17,6 @@ from watermaster.monitor.health import (
     judge_copies,
     judge_rebalances,
     judge_settings,
-    judge_transactions,
     rank,
 )
 
@@ -40,26 +37,23 @@ CASES: list[tuple[int, str, list[Problem], list[tuple[Signal, str]]]] = [
      [(Signal.UNDER_REPLICATED, "orders[0]")]),
     (9, "needs more copies than it has: never writable", judge_copies([WELL._replace(min_in_sync=4)]),
      [(Signal.UNDER_MIN_IN_SYNC, "orders[0]")]),
-    (10, "a transaction on its way", judge_transactions([OpenTransaction("a[0]", 5, NOW - HANGING_MS + 1)], NOW), []),
-    (11, "a transaction that hangs", judge_transactions([OpenTransaction("a[0]", 5, NOW - HANGING_MS)], NOW),
-     [(Signal.HANGING_TRANSACTION, "a[0]")]),
-    (12, "a rebalance on its way", judge_rebalances({"g": NOW - UNSETTLED_MS + 1}, NOW), []),
-    (13, "a rebalance without an end", judge_rebalances({"g": NOW - UNSETTLED_MS}, NOW),
+    (10, "a rebalance on its way", judge_rebalances({"g": NOW - UNSETTLED_MS + 1}, NOW), []),
+    (11, "a rebalance without an end", judge_rebalances({"g": NOW - UNSETTLED_MS}, NOW),
      [(Signal.UNSETTLED, "group g")]),
-    (14, "a certificate for long", judge_certificates([Certificate("c", NOW + CERTIFICATE_MS)], NOW), []),
-    (15, "a certificate that ends soon, and one that has", judge_certificates(
+    (12, "a certificate for long", judge_certificates([Certificate("c", NOW + CERTIFICATE_MS)], NOW), []),
+    (13, "a certificate that ends soon, and one that has", judge_certificates(
         [Certificate("c", NOW + CERTIFICATE_MS - 1), Certificate("d", NOW)], NOW),
      [(Signal.CERTIFICATE, "c"), (Signal.CERTIFICATE, "d")]),
-    (16, "a topic that may lose what was confirmed", judge_settings({"orders": ALLOWED, "b": {}}, {}),
+    (14, "a topic that may lose what was confirmed", judge_settings({"orders": ALLOWED, "b": {}}, {}),
      [(Signal.UNCLEAN, "topic orders")]),
-    (17, "brokers that do not agree", judge_settings({}, {1: {"a": "1", "b": "1"}, 2: {"a": "2", "b": "1"}}),
+    (15, "brokers that do not agree", judge_settings({}, {1: {"a": "1", "b": "1"}, 2: {"a": "2", "b": "1"}}),
      [(Signal.DRIFT, "setting a")]),
-    (18, "a broker that could not be asked differs in nothing", judge_settings({}, {1: {"a": "1"}, 2: {}}), []),
-    (19, "a topic's settings have changed", judge_changes({"t": {"a": "1", "b": "1"}}, {"t": {"a": "2", "b": "1"}}),
+    (16, "a broker that could not be asked differs in nothing", judge_settings({}, {1: {"a": "1"}, 2: {}}), []),
+    (17, "a topic's settings have changed", judge_changes({"t": {"a": "1", "b": "1"}}, {"t": {"a": "2", "b": "1"}}),
      [(Signal.DRIFT, "topic t")]),
-    (20, "a new topic and one that could not be seen have not changed", judge_changes({"t": {"a": "1"}}, {"u": {}}),
+    (18, "a new topic and one that could not be seen have not changed", judge_changes({"t": {"a": "1"}}, {"u": {}}),
      []),
-    (21, "the worst first", list(rank([Problem(Signal.DRIFT, "a", ""), Problem(Signal.OFFLINE, "b", "")])),
+    (19, "the worst first", list(rank([Problem(Signal.DRIFT, "a", ""), Problem(Signal.OFFLINE, "b", "")])),
      [(Signal.OFFLINE, "b"), (Signal.DRIFT, "a")]),
 ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from watermaster.monitor.log import PartitionLog, Probe
+from watermaster.monitor.transaction import Holder
 from watermaster.runtime.observed import ObservedBroker, ObservedCluster, Unseen
 from watermaster.runtime.survey import Place, Placement, Survey, SurveyedGroup
 from watermaster.stream.coordinates import TopicPartition
@@ -39,7 +40,14 @@ def readers(position: int, members: int | None = 1) -> SurveyedGroup:
 class FixedSurveyor:
     """Implements `runtime.survey.Surveyor` from surveys that are handed out one by one, the last one for ever."""
 
-    def __init__(self, *surveys: Survey, probes: Mapping[Place, Probe | Unseen] | None = None) -> None:
+    def __init__(
+        self,
+        *surveys: Survey,
+        probes: Mapping[Place, Probe | Unseen] | None = None,
+        held_by: Mapping[TopicPartition, tuple[Holder, ...] | Unseen] | None = None,
+    ) -> None:
+        self.held_by = dict(held_by or {})
+        self.asked: list[frozenset[TopicPartition]] = []
         self._surveys = list(surveys)
         self.probes = dict(probes or {})
 
@@ -49,6 +57,10 @@ class FixedSurveyor:
 
     def probe_open(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
         return self.probe(places)
+
+    def holders(self, leaders: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, tuple[Holder, ...] | Unseen]:
+        self.asked.append(frozenset(leaders))
+        return {source: self.held_by[source] for source in leaders if source in self.held_by}
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
         return {place: self.probes[place] for place in places if place in self.probes}

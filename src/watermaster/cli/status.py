@@ -35,7 +35,10 @@ HorizonOption = Annotated[
 ]
 
 HealthOption = Annotated[
-    bool, typer.Option("--health", help="What is wrong with the cluster: brokers, copies, transactions, certificates.")
+    bool,
+    typer.Option(
+        "--health", help="What is wrong with the cluster: brokers, copies, disks, transactions, certificates."
+    ),
 ]
 
 SloOption = Annotated[
@@ -70,8 +73,8 @@ def _status(
 
     --lag and --horizon show every consumer group of the clusters, with or without a gate. A lag counts what
     read_committed readers can reach. The horizon is a lower bound: under unchanged settings nothing unread is deleted
-    by age before it. --health shows brokers, copies, open transactions, settings and certificates. Exit code 1 if
-    --horizon finds unread records that are gone, or --health something wrong.
+    by age before it. --health shows brokers, copies, log directories, open transactions and who holds them, settings
+    and certificates. Exit code 1 if --horizon finds unread records that are gone, or --health something wrong.
 
     --slo and --volume show what `watermaster monitor` has kept, without a look at the clusters. Exit code 1 if a budget
     burns, or a topic gets far too few or far too many records.

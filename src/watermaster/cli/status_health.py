@@ -6,19 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from watermaster.cli.output import duration, say, show_table
+from watermaster.cli.output import data_size, duration, say, share, show_table
 
 if TYPE_CHECKING:
     from watermaster.monitor.health import Problem
+    from watermaster.monitor.log_directory import LogDirectory
 
 SHOWN_MAX: Final = 20
 """A broker that is down makes a line for each partition that it holds a copy of; the worst come first."""
 
-_UNASKED: Final = (
-    "not seen: who holds a hanging transaction (kafka-transactions.sh find-hanging names the producer), full or broken"
-    " log directories, unclean elections that have happened, versions, and the certificates of clients"
-)
-"""Kafka has requests for these that the client library does not offer; saying nothing would look like health."""
+_UNASKED: Final = "not seen: unclean elections that have happened, versions, and the certificates of clients"
+"""Nothing that a client may ask tells of them; saying nothing would look like health."""
 
 
 def summary(problems: Sequence[Problem]) -> str:
@@ -40,6 +38,30 @@ def show_problems(problems: Sequence[Problem], now_ms: int) -> None:
     if len(problems) > SHOWN_MAX:
         say(f"  … and {len(problems) - SHOWN_MAX} more; --output json has all")
     say(f"  {_UNASKED}")
+
+
+def show_directories(directories: Sequence[LogDirectory]) -> None:
+    """The table of log directories, the fullest first."""
+    rows = [
+        (
+            each.broker,
+            each.path,
+            "offline" if each.offline else data_size(each.stored),
+            data_size(each.usable),
+            data_size(each.total),
+            None if not each.total or each.usable is None else share(each.usable / each.total),
+        )
+        for each in sorted(directories, key=_left)[:SHOWN_MAX]
+    ]
+    if rows:
+        show_table("Log directories", ("broker", "directory", "partitions", "left", "of", "share"), rows)
+    if len(directories) > SHOWN_MAX:
+        say(f"  … and {len(directories) - SHOWN_MAX} more; --output json has all")
+
+
+def _left(directory: LogDirectory) -> tuple[bool, float]:
+    known = directory.total and directory.usable is not None
+    return not directory.offline, (directory.usable or 0) / directory.total if known and directory.total else 1.0
 
 
 def _age(problem: Problem, now_ms: int) -> int | None:

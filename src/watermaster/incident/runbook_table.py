@@ -16,7 +16,7 @@ _HORIZON: Final = RunbookStep(
     "How long until something unread is lost, and by what.", "watermaster status --horizon --cluster {cluster}"
 )
 _HEALTH: Final = RunbookStep(
-    "Whether it is the cluster: brokers, copies, hanging transactions, rebalances.",
+    "Whether it is the cluster: brokers, copies, disks, who holds a transaction open, rebalances.",
     "watermaster status --health --cluster {cluster}",
 )
 _EXTEND: Final = RunbookStep(

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-HANGING_MS: Final = 60_000
-"""A transaction that is open for longer than Kafka's own default timeout (a minute) is not on its way any more."""
-
 UNSETTLED_MS: Final = 60_000
 """A rebalance waits for members for at most their poll interval; for most groups a minute is far too long."""
 
@@ -26,10 +23,13 @@ class Signal(Enum):
 
     NO_BROKER = "broker missing"
     OFFLINE = "partition offline"
+    DIRECTORY_OFFLINE = "log directory offline"
+    DISK_FULL = "disk nearly full"
     UNDER_MIN_IN_SYNC = "too few copies to write"
     NO_CONTROLLER = "no controller"
     UNDER_REPLICATED = "copy missing"
     HANGING_TRANSACTION = "transaction hangs"
+    DISK_FILLING = "disk fills"
     UNSETTLED = "rebalance does not settle"
     CERTIFICATE = "certificate ends"
     UNCLEAN = "loss allowed"
@@ -54,14 +54,6 @@ class Copies(NamedTuple):
     replicas: tuple[int, ...]
     in_sync: tuple[int, ...]
     min_in_sync: int | None
-
-
-class OpenTransaction(NamedTuple):
-    """What an open transaction holds back on a partition, in offsets, and since when at the latest."""
-
-    name: str
-    held_back: int
-    since_ms: int
 
 
 class Certificate(NamedTuple):
@@ -103,20 +95,6 @@ def _judge_copies(partition: Copies) -> Problem | None:
     if in_sync < replicas:
         return Problem(Signal.UNDER_REPLICATED, partition.name, f"{in_sync} of {replicas} copies in sync")
     return None
-
-
-def judge_transactions(transactions: Iterable[OpenTransaction], now_ms: int) -> list[Problem]:
-    """Transactions that are open for too long: read_committed readers stop there."""
-    return [
-        Problem(
-            Signal.HANGING_TRANSACTION,
-            each.name,
-            f"read_committed readers cannot pass it; {each.held_back} offsets are held back",
-            each.since_ms,
-        )
-        for each in transactions
-        if now_ms - each.since_ms >= HANGING_MS
-    ]
 
 
 def judge_rebalances(rebalancing: Mapping[str, int], now_ms: int) -> list[Problem]:

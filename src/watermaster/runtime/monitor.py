@@ -17,6 +17,7 @@ from watermaster.monitor.horizon import Bound, Horizon, bound_expiry, measure_ho
 from watermaster.monitor.lag import EndSample, Lag, measure_lag
 from watermaster.monitor.log import FirstUnread, NothingUnread, PartitionLog, Probe
 from watermaster.monitor.retention import read_retention
+from watermaster.monitor.transaction import Holder
 from watermaster.monitor.volume import Volume, estimate_volume
 from watermaster.runtime.doubt import explain_doubt
 from watermaster.runtime.health import HealthRecord
@@ -80,7 +81,7 @@ class MonitorReport:
     survey: Survey
     groups: tuple[GroupReport, ...]
     unread: tuple[Unseen, ...] = ()
-    """Records that a judgement needs and that could not be read."""
+    """Records that a judgement needs and that could not be read, and who could not be asked about."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the cluster itself, the worst first."""
 
@@ -112,6 +113,7 @@ class Monitor:
         self._failed: dict[Place, Unseen] = {}
         self._health = HealthRecord()
         self._opened_ms: dict[Place, int] = {}
+        self._holders: dict[Place, tuple[Holder, ...]] = {}
         self._alive_ms: dict[str, int] = {}
 
     def look(self, group_ids: Collection[str] | None = None) -> MonitorReport:
@@ -124,8 +126,10 @@ class Monitor:
         reports = tuple(self._group(group, survey) for group in groups if group.positions)
         for source, log in survey.logs.items():
             self._ends[source].append(EndSample(survey.taken_ms, log.stable))
-        problems = self._health.judge(survey, self._opened(survey))
-        return MonitorReport(survey, reports, tuple(self._failed.values()), problems)
+        opened = self._opened(survey)
+        holders, hidden = self._who(survey, self._health.suspects(survey, opened))
+        problems = self._health.judge(survey, opened, holders)
+        return MonitorReport(survey, reports, (*self._failed.values(), *hidden), problems)
 
     def _remember(self, survey: Survey, groups: Sequence[SurveyedGroup]) -> None:
         """Where each position is; what is no longer there is forgotten."""
@@ -178,6 +182,20 @@ class Monitor:
             if isinstance(seen, FirstUnread) and seen.timestamp_ms >= 0:
                 self._opened_ms[place] = min(seen.timestamp_ms, survey.taken_ms)
         return {place.source: moment for place, moment in self._opened_ms.items()}
+
+    def _who(
+        self, survey: Survey, suspects: Sequence[TopicPartition]
+    ) -> tuple[Mapping[TopicPartition, tuple[Holder, ...]], Sequence[Unseen]]:
+        """Who holds each suspected transaction; asked once as long as it holds back the same place."""
+        places = {source: Place(source, survey.logs[source].stable) for source in suspects}
+        known = set(places.values())
+        self._holders = {place: holders for place, holders in self._holders.items() if place in known}
+        led = {source: survey.placements[source].leader for source in places if source in survey.placements}
+        asked = {s: leader for s, leader in led.items() if leader is not None and places[s] not in self._holders}
+        answers = self._surveyor.holders(asked) if asked else {}
+        hidden = list(dict.fromkeys(seen for seen in answers.values() if isinstance(seen, Unseen)))
+        self._holders |= {places[s]: seen for s, seen in answers.items() if seen and not isinstance(seen, Unseen)}
+        return {place.source: holders for place, holders in self._holders.items()}, hidden
 
     def _settled(self, place: Place, log: PartitionLog) -> bool:
         match self._probes.get(place):

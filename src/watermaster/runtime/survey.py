@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from watermaster.monitor.health import Certificate
 from watermaster.monitor.log import PartitionLog, Probe
+from watermaster.monitor.log_directory import LogDirectory
+from watermaster.monitor.transaction import Holder
 from watermaster.runtime.observed import ObservedCluster, Unseen
 from watermaster.stream.coordinates import TopicPartition
 
@@ -64,6 +66,10 @@ class Survey:
     brokers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """Settings that all brokers should share, by broker id."""
     certificates: tuple[Certificate, ...] = ()
+    directories: tuple[LogDirectory, ...] = ()
+    """Log directories of the brokers that told of theirs."""
+    directories_ms: int | None = None
+    """When they were asked for; None: with everything else."""
     settings_ms: int | None = None
     """When the settings were read; None: with everything else."""
 
@@ -84,6 +90,10 @@ class Surveyor(Protocol):
 
     def probe_open(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
         """As `probe`, for readers that see the records of open and aborted transactions."""
+        ...
+
+    def holders(self, leaders: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, tuple[Holder, ...] | Unseen]:
+        """Who has a transaction open on each partition, by the broker that leads it. Nobody: it has just ended."""
         ...
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:

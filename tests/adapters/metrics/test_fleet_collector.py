@@ -13,6 +13,7 @@ from tests.runtime.surveyors import HOUR_MS, NOW, ORDERS, FixedSurveyor, readers
 
 from watermaster.adapters.metrics.fleet_collector import FleetCollector
 from watermaster.monitor.log import FirstUnread
+from watermaster.monitor.log_directory import LogDirectory
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.fleet_watch import FleetWatch
 from watermaster.runtime.monitor import Monitor
@@ -87,6 +88,21 @@ def test_the_names_and_labels_of_both_exporters_and_ours() -> None:
         ("watermaster_consumer_condition", labels(**ours, condition="unknown")): 1,
         ("watermaster_cluster_problem", labels(signal="broker missing", subject="broker 7")): 1,
         ("watermaster_cluster_problem", labels(signal="copy missing", subject="orders[0]")): 1,
+    }
+
+
+def test_log_directories_and_what_their_disks_have_left() -> None:
+    directories = (LogDirectory(1, "/data", 10, 1_000, 400), LogDirectory(1, "/gone", None, None, None))
+    report = Monitor(FixedSurveyor(replace(SURVEY, directories=directories))).look()
+    found = samples([ClusterLook("primary", "production", report, ())])
+    data, gone = labels(broker="1", path="/data"), labels(broker="1", path="/gone")
+    stem = "watermaster_log_directory"
+    assert {key: value for key, value in found.items() if key[0].startswith(stem)} == {
+        (f"{stem}_online", data): 1,
+        (f"{stem}_online", gone): 0,
+        (f"{stem}_stored_bytes", data): 10,
+        (f"{stem}_total_bytes", data): 1_000,
+        (f"{stem}_usable_bytes", data): 400,
     }
 
 

@@ -17,6 +17,7 @@ from watermaster.adapters.metrics.fleet_collector import FleetCollector
 from watermaster.adapters.metrics.watch_collector import WatchCollector
 from watermaster.adapters.prometheus.watched import Watched, WatchedGate, WatchedObjective
 from watermaster.monitor.log import FirstUnread
+from watermaster.monitor.log_directory import LogDirectory
 from watermaster.monitor.objective import Indicator, Objective
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.gate_statistics import Condition, GateStatistics, StreamCounts, WorkerStatistics
@@ -66,7 +67,11 @@ def _fleet() -> Collector:
     """Two looks, between which the reader moves and a copy goes missing."""
     placements = {ORDERS: Placement(1, (1, 7), (1,))}
     surveys = [
-        replace(survey_of(readers(position), end=1000, taken_ms=NOW + age_ms), placements=placements)
+        replace(
+            survey_of(readers(position), end=1000, taken_ms=NOW + age_ms),
+            placements=placements,
+            directories=(LogDirectory(1, "/data", 1, 100, 50),),
+        )
         for position, age_ms in ((40, 0), (500, 120_000))
     ]
     probes = {Place(ORDERS, position): FirstUnread(position, NOW - 90_000) for position in (40, 500)}

@@ -24,9 +24,13 @@ from watermaster.adapters.kafka.certificates import read_certificates
 from watermaster.adapters.kafka.connect_check import Connection
 from watermaster.adapters.kafka.connection import admin_settings
 from watermaster.adapters.kafka.faults import translate_error
+from watermaster.adapters.kafka.log_directories import read_log_directories
 from watermaster.adapters.kafka.record_probe import RecordProbe
+from watermaster.adapters.kafka.transaction_holders import read_holders
 from watermaster.monitor.health import Certificate
 from watermaster.monitor.log import PartitionLog, Probe
+from watermaster.monitor.log_directory import LogDirectory
+from watermaster.monitor.transaction import Holder
 from watermaster.runtime.observed import ObservedBroker, ObservedCluster, Unseen
 from watermaster.runtime.survey import Owner, Place, Placement, Survey, SurveyedGroup
 from watermaster.stream.coordinates import TopicPartition
@@ -73,6 +77,12 @@ class KafkaSurveyor:
         self._settings: dict[str, dict[str, str]] = {}
         self._brokers: Mapping[int, Mapping[str, str]] = {}
         self._certificates: tuple[Certificate, ...] = ()
+        self._settings_unseen: tuple[Unseen, ...] = ()
+        self._directories: tuple[LogDirectory, ...] = ()
+        self._directories_unseen: tuple[Unseen, ...] = ()
+        self._directories_ms = 0
+        self._directories_until_s = 0.0
+        self._broker_ids: tuple[int, ...] = ()
         self._settings_ms = 0
         self._settings_until_s = 0.0
 
@@ -83,9 +93,13 @@ class KafkaSurveyor:
         metadata = self._metadata()
         groups = self._groups(group_ids, unseen)
         placements, cluster = _placements(metadata), _cluster(metadata, self._connection.cluster)
+        self._broker_ids = tuple(broker.id for broker in cluster.brokers)
         topics = sorted({source.topic for source in placements})
         if time.monotonic() >= self._settings_until_s or set(topics) - self._settings.keys():
-            self._read_settings(topics, cluster.brokers, unseen)
+            self._read_settings(topics, cluster.brokers)
+        if time.monotonic() >= self._directories_until_s:
+            self._read_directories()
+        unseen += (*self._settings_unseen, *self._directories_unseen)
         taken_ms = self._clock_ms()
         logs = self._logs([source for source, placed in placements.items() if placed.leader is not None], unseen)
         unseen += [
@@ -104,6 +118,8 @@ class KafkaSurveyor:
             unseen=tuple(unseen),
             brokers=self._brokers,
             certificates=self._certificates,
+            directories=self._directories,
+            directories_ms=self._directories_ms,
             settings_ms=self._settings_ms,
         )
 
@@ -122,6 +138,10 @@ class KafkaSurveyor:
         if self._open_probe is None:
             self._open_probe = RecordProbe(self._connection.settings, uncommitted=True)
         return self._open_probe.probe(places)
+
+    def holders(self, leaders: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, tuple[Holder, ...] | Unseen]:
+        """Who has a transaction open on each partition."""
+        return read_holders(self._connection.settings, leaders, self._broker_ids)
 
     def close(self) -> None:
         """Release the connections."""
@@ -164,7 +184,8 @@ class KafkaSurveyor:
             unseen += _unread(offsets)
             yield _group(group, about, offsets)
 
-    def _read_settings(self, topics: Sequence[str], brokers: Sequence[ObservedBroker], unseen: list[Unseen]) -> None:
+    def _read_settings(self, topics: Sequence[str], brokers: Sequence[ObservedBroker]) -> None:
+        unseen: list[Unseen] = []
         self._settings_ms = self._clock_ms()
         resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in topics}
         found: dict[str, dict[str, str]] = {}
@@ -182,7 +203,15 @@ class KafkaSurveyor:
         self._settings = found
         self._brokers = read_broker_settings(self._admin, [broker.id for broker in brokers], unseen, REQUEST_TIMEOUT_S)
         self._certificates = read_certificates(self._connection.settings, brokers, unseen)
+        self._settings_unseen = tuple(unseen)
         self._settings_until_s = time.monotonic() + self._settings_age_s
+
+    def _read_directories(self) -> None:
+        unseen: list[Unseen] = []
+        self._directories_ms = self._clock_ms()
+        self._directories = read_log_directories(self._connection.settings, self._broker_ids, unseen)
+        self._directories_unseen = tuple(unseen)
+        self._directories_until_s = time.monotonic() + self._settings_age_s
 
     def _logs(self, sources: Sequence[TopicPartition], unseen: list[Unseen]) -> dict[TopicPartition, PartitionLog]:
         if not sources:

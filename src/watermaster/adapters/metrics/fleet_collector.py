@@ -60,6 +60,7 @@ class FleetCollector(Collector):
                 _topics(families, look.name, look.report)
                 _groups(families, look.name, look.report)
                 _problems(families, look.name, look.report)
+                _directories(families, look.name, look.report)
         yield from families.all()
         age_ms = self._age_ms()
         if age_ms is not None:
@@ -185,3 +186,14 @@ def _problems(families: Families, cluster: str, report: MonitorReport) -> None:
     for problem in report.problems:
         labels = {"cluster_name": cluster, "signal": problem.signal.value, "subject": problem.subject}
         families.add("watermaster_cluster_problem", "1 while it is wrong.", labels, 1)
+
+
+def _directories(families: Families, cluster: str, report: MonitorReport) -> None:
+    stem = "watermaster_log_directory"
+    for each in report.survey.directories:
+        labels = {"cluster_name": cluster, "broker": str(each.broker), "path": each.path}
+        families.add(f"{stem}_online", "0 if its broker cannot use it.", labels, not each.offline)
+        sizes = {"stored": each.stored, "usable": each.usable, "total": each.total}
+        for name, size in sizes.items():
+            if size is not None:
+                families.add(f"{stem}_{name}_bytes", f"Bytes {name}, of partitions or of the disk.", labels, size)

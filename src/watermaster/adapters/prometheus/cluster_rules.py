@@ -12,7 +12,9 @@ LOOK_AGE_S_MAX: Final = 300
 """A look every 15 s is twenty times as often; a first look at a large cluster takes less."""
 
 _HEALTH: Final = "watermaster status --health --cluster {{ $labels.cluster_name }}"
-_PAGED: Final = "broker missing|partition offline|too few copies to write|no controller"
+_PAGED: Final = (
+    "broker missing|partition offline|log directory offline|disk nearly full|too few copies to write|no controller"
+)
 """Signals of `monitor/health.py` by which writers or readers stand still."""
 
 

@@ -81,6 +81,12 @@ def _by(value: str, labels: str = "cluster_name, group, topic") -> str:
     return f"max by ({labels}) ({value})"
 
 
+def _share_left() -> str:
+    by = "cluster_name, broker, path"
+    usable, total = (_by(f"watermaster_log_directory_{what}_bytes{{{_CHOSEN}}}", by) for what in ("usable", "total"))
+    return f"{usable} / {total}"
+
+
 _TOP: Final = Row(
     "What is about to be lost",
     (
@@ -260,6 +266,17 @@ _CLUSTERS: Final = Row(
                     "{{cluster_name}} copies missing",
                 ),
             ),
+        ),
+        Panel(
+            "Left on the disks of brokers",
+            (
+                Query(
+                    f"bottomk(10, {_share_left()})",
+                    "{{cluster_name}} {{broker}} {{path}}",
+                ),
+            ),
+            unit="percentunit",
+            red_below=0.05,
         ),
     ),
 )
