@@ -51,12 +51,16 @@ def look(
     end: int = 10,
     more: Mapping[TopicPartition, PartitionLog] = {},
     hidden: Collection[TopicPartition] = (),
+    newest_ms: int | None = None,
+    settings: Mapping[str, str] = {},
 ) -> tuple[ClusterLook, ...]:
     logs = {LANDING: PartitionLog(0, end, end), LEDGER: PartitionLog(0, 1, 1), **more}
     places = {source: Placement(1, (1,), (1,)) for source in (*logs, *hidden)}
     logs = {source: log for source, log in logs.items() if source not in hidden}
     position = PositionReport(LANDING, 5, logs.get(LANDING), lag, Horizon(()), condition=condition)
-    survey = Survey(NOW, ObservedCluster("id", (), None), places, logs, {}, (), None)
+    about = {LANDING.topic: settings} if settings else {}
+    newest = {} if newest_ms is None else {LANDING: newest_ms}
+    survey = Survey(NOW, ObservedCluster("id", (), None), places, logs, about, (), None, newest=newest)
     report = MonitorReport(survey, (GroupReport(GATE.group_id, "STABLE", members, (position,)),))
     return (ClusterLook("primary", "production", report, ()),)
 
@@ -201,6 +205,17 @@ def test_silence_is_known_once_the_log_was_seen_to_grow_or_the_bound_has_passed(
     assert bad(world.turn(look(end=11)), Indicator.FREQUENCY) is None
     assert bad(world.turn(look(end=11), 61), Indicator.FREQUENCY) is True
     assert bad(world.turn(DARK), Indicator.FREQUENCY) is None
+
+
+@pytest.mark.parametrize(
+    ("age_min", "kind", "expected"),
+    [(9, "CreateTime", False), (11, "CreateTime", None), (11, "LogAppendTime", True), (-1, "LogAppendTime", None)],
+)
+def test_the_newest_timestamp_tells_of_the_time_before_anybody_watched(
+    age_min: int, kind: str, expected: bool | None
+) -> None:
+    seen = look(newest_ms=NOW - age_min * MINUTE_MS, settings={"message.timestamp.type": kind})
+    assert bad(World().turn(seen), Indicator.FREQUENCY) is expected
 
 
 def test_a_partition_that_comes_back_into_sight_is_no_record_that_came() -> None:

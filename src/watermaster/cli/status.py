@@ -20,6 +20,7 @@ from watermaster.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from watermaster.monitor.freshness import Freshness
     from watermaster.runtime.fleet import ClusterLook
     from watermaster.runtime.status import ClusterStatus, GateStatus
 
@@ -49,6 +50,13 @@ VolumeOption = Annotated[
     bool, typer.Option("--volume", help="Records by the hour, against what is usual at this hour of the week.")
 ]
 
+FieldsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fields", metavar="STREAM", help="Null rates and distributions of the fields of a landing topic, as sampled."
+    ),
+]
+
 WatchOption = Annotated[bool, typer.Option("--watch", help="A live page: lag, horizon and health, until Ctrl-C.")]
 AllOption = Annotated[bool, typer.Option("--all", help="One line for each cluster of the configuration.")]
 EveryOption = Annotated[float, typer.Option("--every", min=1, max=3600, help="With --watch: seconds between looks.")]
@@ -63,6 +71,7 @@ def _status(
     health: HealthOption = False,
     slo: SloOption = False,
     volume: VolumeOption = False,
+    fields: FieldsOption = None,
     watch: WatchOption = False,
     every: EveryOption = 10.0,
     looks: LooksOption = None,
@@ -76,8 +85,8 @@ def _status(
     by age before it. --health shows brokers, copies, log directories, open transactions and who holds them, settings
     and certificates. Exit code 1 if --horizon finds unread records that are gone, or --health something wrong.
 
-    --slo and --volume show what `watermaster monitor` has kept, without a look at the clusters. Exit code 1 if a budget
-    burns, or a topic gets far too few or far too many records.
+    --slo, --volume and --fields show what `watermaster monitor` has kept, without a look at the clusters. Exit code 1
+    if a budget burns, a topic gets far too few or far too many records, or fields are not what they were.
 
     --watch also tells readers that are stuck or slow from those that are not, and forecasts how it ends, for that
     takes several looks; with --output json it prints one line for each.
@@ -95,14 +104,8 @@ def _status(
         from watermaster.cli.status_all import show_all
 
         return show_all(config, output)
-    if slo:
-        from watermaster.cli.status_slo import show_budgets
-
-        return show_budgets(config, cluster, output)
-    if volume:
-        from watermaster.cli.status_volume import show_volumes
-
-        return show_volumes(config, cluster, output)
+    if slo or volume or fields is not None:
+        return _show_kept(config, cluster, output, slo=slo, volume=volume, fields=fields)
     if lag or horizon or health:
         return show_monitor(config, cluster, output, lag=lag, horizon=horizon, health=health)
     if output is OutputFormat.JSON:
@@ -114,6 +117,21 @@ def _status(
             _show_cluster(seen, seen_by_name.get(seen.name))
     nothing_seen = all(seen.cluster is None for seen in report.clusters)
     return ExitCode.WORLD if nothing_seen else ExitCode.OK
+
+
+def _show_kept(
+    config: Path, cluster: str | None, output: OutputFormat, *, slo: bool, volume: bool, fields: str | None
+) -> int:
+    """What the monitor has kept; one of the three."""
+    from watermaster.cli.status_fields import show_fields
+    from watermaster.cli.status_slo import show_budgets
+    from watermaster.cli.status_volume import show_volumes
+
+    if slo:
+        return show_budgets(config, cluster, output)
+    if volume or fields is None:
+        return show_volumes(config, cluster, output)
+    return show_fields(config, cluster, fields, output)
 
 
 def _show_cluster(status: ClusterStatus, look: ClusterLook | None) -> None:
@@ -130,6 +148,8 @@ def _show_cluster(status: ClusterStatus, look: ClusterLook | None) -> None:
     if look is not None and look.report is not None:
         say(f"  health: {summary(look.report.problems)}")
     if status.topics:
+        fresh = look.report.survey.freshness() if look is not None and look.report is not None else {}
+        taken_ms = look.report.survey.taken_ms if look is not None and look.report is not None else 0
         rows = [
             (
                 topic.name,
@@ -137,17 +157,27 @@ def _show_cluster(status: ClusterStatus, look: ClusterLook | None) -> None:
                 topic.replication or None,
                 topic.records,
                 topic.records_last_hour,
+                newest_text(fresh.get(topic.name), taken_ms),
                 sum(part.in_sync < part.replicas for part in topic.partitions),
             )
             for topic in status.topics
         ]
-        columns = ("topic", "partitions", "replication", "records ≤", "last hour", "under-replicated")
+        columns = ("topic", "partitions", "replication", "records ≤", "last hour", "newest", "under-replicated")
         show_table("Topics of its gates", columns, rows)
     for gate in status.gates:
         _show_gate(gate)
     for unseen in status.unseen:
         say(f"  could not see {unseen.what}: {unseen.reason} [{unseen.code}]")
     say()
+
+
+def newest_text(fresh: Freshness | None, now_ms: int) -> str | None:
+    """The age of the newest timestamp; one that lies ahead says so."""
+    if fresh is None or fresh.newest_ms is None:
+        return None
+    age_ms = now_ms - fresh.newest_ms
+    told = f"{duration(age_ms)} ago" if age_ms >= 0 else f"in {duration(-age_ms)}"
+    return told if fresh.whole else f"{told}, not all seen"
 
 
 def _show_gate(gate: GateStatus) -> None:

@@ -175,12 +175,12 @@ def _judge_time(now: Profile, known: Sequence[Profile]) -> Iterator[FieldChange]
 
 
 def _judge_field(path: str, now: Profile, known: Sequence[Profile]) -> Iterator[FieldChange]:
-    base = _base(now, path)
+    base = base_of(now, path)
     if base < RECORDS_MIN:
         return  # the object above it is what is missing
     field = now.fields.get(path, FieldProfile())
     fields = [profile.fields.get(path, FieldProfile()) for profile in known]
-    bases = [_base(profile, path) for profile in known]
+    bases = [base_of(profile, path) for profile in known]
     shares = [f.values / below for f, below in zip(fields, bases, strict=True) if below >= RECORDS_MIN]
     if not shares:
         return
@@ -197,7 +197,7 @@ def _judge_field(path: str, now: Profile, known: Sequence[Profile]) -> Iterator[
     yield from _judge_texts(path, field, fields)
 
 
-def _base(profile: Profile, path: str) -> int:
+def base_of(profile: Profile, path: str) -> int:
     """How many records, or objects, could have the field."""
     above = path.rpartition(".")[0]
     if not above:
@@ -224,9 +224,9 @@ def _judge_size(path: str, field: FieldProfile, fields: Iterable[FieldProfile]) 
     if now is None or not sizes:
         return
     if now - max(sizes) >= HALF_DECADES_JUMP or min(sizes) - now >= HALF_DECADES_JUMP:
-        least, most = _power(min(sizes)), _power(max(sizes))
+        least, most = power_text(min(sizes)), power_text(max(sizes))
         was = least if least == most else f"{least} to {most}"
-        text = f"{path} is about {_power(now)} in its middle, and was {was}"
+        text = f"{path} is about {power_text(now)} in its middle, and was {was}"
         yield FieldChange(path, Change.SIZE, text)
 
 
@@ -292,7 +292,7 @@ def _range(shares: Sequence[float]) -> str:
     return f"{least:.0%}" if round(least, 2) == round(most, 2) else f"{least:.0%} to {most:.0%}"
 
 
-def _power(half_decades: int) -> str:
-    """A number of two digits, as people write it."""
+def power_text(half_decades: int) -> str:
+    """Half powers of ten as a number of two digits, as people write it."""
     size = 10 ** (half_decades / 2)
     return f"{float(f'{size:.2g}'):,.10g}" if abs(half_decades) < POWERS_PLAIN else f"{size:.1e}"

@@ -326,7 +326,8 @@ def _is_bad(objective: Objective, stream: _Stream, sight: Sight, now_ms: int) ->
             # Nobody can be served from a cluster that does not answer.
             return True if sight.look.report is None else is_away(line)
         case Indicator.FREQUENCY:
-            return stream.growth.is_silent(bound_ms, now_ms) if sight.sees(place[1]) else None
+            fresh = sight.freshness.get(place[1])
+            return stream.growth.is_silent(bound_ms, now_ms, fresh) if sight.sees(place[1]) else None
         case Indicator.ERROR_RATE:
             # The newest two minutes, one of which is whole: what is held right now.
             share = stream.histories[Indicator.ERROR_RATE].over(2 * MINUTE_MS, now_ms).share

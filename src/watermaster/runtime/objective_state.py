@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from watermaster.monitor.consumer import Condition
+from watermaster.monitor.freshness import Freshness
 from watermaster.monitor.lag import Evidence
 from watermaster.monitor.log import PartitionLog
 from watermaster.runtime.fleet import ClusterLook
@@ -16,8 +17,8 @@ from watermaster.runtime.lag_summary import HorizonLine, LagLine, horizon_lines,
 class Sight:
     """One look as the streams of gates ask it, so that none of them walks over the partitions of all others.
 
-    `logs` are by topic and partition, `hidden` are topics of which some partition could not be seen; the others are by
-    group and topic; `read` are partitions with a position.
+    `logs` are by topic and partition, `hidden` are topics of which some partition could not be seen, `freshness` is by
+    topic; the others are by group and topic; `read` are partitions with a position.
     """
 
     look: ClusterLook
@@ -26,6 +27,7 @@ class Sight:
     lags: Mapping[tuple[str, str], LagLine] = field(default_factory=dict)
     horizons: Mapping[tuple[str, str], HorizonLine] = field(default_factory=dict)
     read: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
+    freshness: Mapping[str, Freshness] = field(default_factory=dict)
 
     def sees(self, topic: str) -> bool:
         """Whether every partition of the topic could be seen."""
@@ -56,6 +58,7 @@ def sight_of(look: ClusterLook, groups: Collection[str]) -> Sight:
         {(line.group, line.topic): line for line in lag_lines(report)},
         {(line.group, line.topic): line for line in horizon_lines(report)},
         read,
+        survey.freshness(),
     )
 
 
@@ -99,10 +102,13 @@ class Growth:
             self.grown_ms = now_ms
         self.ends |= {part: log.end for part, log in logs.items()}
 
-    def is_silent(self, bound_ms: int, now_ms: int) -> bool | None:
-        """Whether nothing has come for longer than the bound."""
+    def is_silent(self, bound_ms: int, now_ms: int, fresh: Freshness | None = None) -> bool | None:
+        """Whether nothing has come for longer than the bound. Its newest timestamp may tell what nobody has watched."""
         if not self.ends:
             return None
+        told = None if fresh is None else fresh.is_silent(bound_ms, now_ms)
+        if told is not None and (told is False or self.grown_ms is None):
+            return told
         if self.grown_ms is not None:
             return now_ms - self.grown_ms > bound_ms
         # It was never seen to grow, so when it last did is not known until the bound has passed.

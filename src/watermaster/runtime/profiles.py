@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from watermaster.contract.inference.personal import looks_sensitive
 from watermaster.incident.problem import ProblemKey
 from watermaster.incident.signal import Signal, SignalKind, Subject
+from watermaster.monitor.field_table import FieldRow, describe_fields
 from watermaster.monitor.log import PartitionLog
 from watermaster.monitor.profile import KEPT_H, Change, FieldChange, Profile, judge_profile
 from watermaster.monitor.rhythm import HOUR_MS
@@ -28,6 +29,7 @@ SAMPLE_MS: Final = 60_000
 RECORDS_MAX: Final = 200
 """Of one topic in one sample: 12,000 in an hour, whatever it carries."""
 STRANGE_H: Final = 24
+DRAWN_H: Final = 24
 CHANGES_TOLD: Final = 4
 
 Sample: TypeAlias = Callable[[str, Sequence[ObservedTopic]], Mapping[str, TopicSample]]
@@ -173,6 +175,46 @@ class Profiles:
             stream.read_to |= {part.partition: part.end or 0 for part in topics[stream.topic].partitions}
 
 
+@dataclass(frozen=True, slots=True)
+class StreamFields:
+    """The fields of a stream in the newest whole hour that was sampled, beginning at `hour_ms` since the epoch.
+
+    `changes` is what that hour has that the week before had not; None: too little is known to say.
+    """
+
+    cluster: str
+    topic: str
+    hour_ms: int
+    records: int
+    unread: int
+    late: int
+    future: int
+    rows: tuple[FieldRow, ...]
+    changes: tuple[FieldChange, ...] | None
+
+
+def fields_of(store: ProfileStore, cluster: str, topic: str, now_ms: int) -> StreamFields | None:
+    """What is stored of a stream; None if nothing is. Raises WorldFault WM-DATABASE."""
+    known = {kept.hour: kept for kept in store.load_profiles(cluster, (topic,), now_ms // HOUR_MS - KEPT_H)}
+    if not known:
+        return None
+    hour = max(known)
+    now = known[hour].profile
+    before = _usual(known, hour)
+    drawn = [known[at].profile if at in known else None for at in range(hour - DRAWN_H + 1, hour + 1)]
+    return StreamFields(
+        cluster=cluster,
+        topic=topic,
+        hour_ms=hour * HOUR_MS,
+        records=now.records,
+        unread=now.unread,
+        late=now.late,
+        future=now.future,
+        rows=describe_fields(now, before, drawn),
+        changes=judge_profile(now, before),
+    )
+
+
 def _tail(look: ClusterLook, stream: _Stream) -> ObservedTopic:
     """The part of the topic that was not sampled yet."""
     logs = look.report.survey.logs.items() if look.report else ()
@@ -191,9 +233,12 @@ def _begin(stream: _Stream, partition: int, log: PartitionLog) -> int:
 
 
 def _before(stream: _Stream, hour: int) -> list[Profile]:
-    return [
-        kept.profile for at, kept in stream.known.items() if at < hour and not (kept.changed and hour - at < STRANGE_H)
-    ]
+    return _usual(stream.known, hour)
+
+
+def _usual(known: Mapping[int, HourProfile], hour: int) -> list[Profile]:
+    """The hours before one, without those that were strange and are not usual yet."""
+    return [kept.profile for at, kept in known.items() if at < hour and not (kept.changed and hour - at < STRANGE_H)]
 
 
 def _closing(closed: frozenset[str]) -> Callable[[str], bool]:

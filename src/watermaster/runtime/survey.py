@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from watermaster.monitor.freshness import Freshness, measure_freshness, newest_by_topic
 from watermaster.monitor.health import Certificate
 from watermaster.monitor.log import PartitionLog, Probe
 from watermaster.monitor.log_directory import LogDirectory
@@ -70,8 +71,22 @@ class Survey:
     """Log directories of the brokers that told of theirs."""
     directories_ms: int | None = None
     """When they were asked for; None: with everything else."""
+    newest: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """The newest timestamp of each partition that holds one and told of it, in milliseconds since the epoch."""
     settings_ms: int | None = None
     """When the settings were read; None: with everything else."""
+
+    def freshness(self) -> Mapping[str, Freshness]:
+        """Of each topic whose log could be seen somewhere."""
+        newest, filled = newest_by_topic(self.newest), dict[str, set[int]]()
+        for source, log in self.logs.items():
+            parts = filled.setdefault(source.topic, set())
+            if log.end > log.start:
+                parts.add(source.partition)
+        return {
+            topic: measure_freshness(newest.get(topic, {}), parts, self.settings.get(topic))
+            for topic, parts in filled.items()
+        }
 
 
 class Place(NamedTuple):

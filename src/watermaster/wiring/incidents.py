@@ -15,6 +15,7 @@ from watermaster.adapters.database.budgets import DatabaseBudgets
 from watermaster.adapters.database.engine import open_database
 from watermaster.adapters.database.hours import DatabaseHours
 from watermaster.adapters.database.incidents import DatabaseIncidents
+from watermaster.adapters.database.profiles import DatabaseProfiles
 from watermaster.adapters.database.runs import DatabaseRuns
 from watermaster.adapters.database.trials import DatabaseTrials
 from watermaster.adapters.files.configuration_file import load_configuration
@@ -116,6 +117,22 @@ def open_hours(config: Path) -> tuple[Sequence[str], DatabaseHours]:
     configuration = load_configuration(config)
     engine = open_database(configuration.database, configuration.state_directory)
     return tuple(configuration.clusters), DatabaseHours(engine)
+
+
+def open_profiles(config: Path, cluster: str | None, stream: str) -> tuple[Sequence[str], DatabaseProfiles]:
+    """The clusters on which a gate reads a stream, and the profiles that are kept of it. Raises UsageFault."""
+    configuration = load_configuration(config)
+    gates = [gate for gate in configuration.gates.values() if cluster in (None, gate.cluster)]
+    clusters = [gate.cluster for gate in gates if stream in gate.landings]
+    if not clusters:
+        landings = sorted({landing for gate in gates for landing in gate.landings})
+        raise UsageFault(
+            "WM-STATUS-STREAM",
+            f"No gate reads a topic {stream!r}.",
+            hint=f"Fields are sampled on landing topics: {', '.join(landings) or 'none is configured'}.",
+        )
+    engine = open_database(configuration.database, configuration.state_directory)
+    return list(dict.fromkeys(clusters)), DatabaseProfiles(engine)
 
 
 @dataclass(frozen=True, slots=True)

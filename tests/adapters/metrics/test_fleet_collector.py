@@ -12,13 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.runtime.surveyors import HOUR_MS, NOW, ORDERS, FixedSurveyor, readers, survey_of
 
 from watermaster.adapters.metrics.fleet_collector import FleetCollector
-from watermaster.monitor.log import FirstUnread
+from watermaster.monitor.log import FirstUnread, PartitionLog
 from watermaster.monitor.log_directory import LogDirectory
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.fleet_watch import FleetWatch
 from watermaster.runtime.monitor import Monitor
 from watermaster.runtime.observed import Unseen
 from watermaster.runtime.survey import Owner, Place, Placement
+from watermaster.stream.coordinates import TopicPartition
 from watermaster.testing.waiting import wait_until
 
 GROUP = replace(readers(40), state="STABLE", owners={ORDERS: Owner("member-1", "client-1", "10.0.0.1")})
@@ -104,6 +105,19 @@ def test_log_directories_and_what_their_disks_have_left() -> None:
         (f"{stem}_total_bytes", data): 1_000,
         (f"{stem}_usable_bytes", data): 400,
     }
+
+
+def test_the_newest_timestamp_of_a_topic_is_told_if_every_partition_told_of_its_own() -> None:
+    other = TopicPartition("orders", 1)
+    logs = {ORDERS: PartitionLog(0, 100, 100), other: PartitionLog(0, 7, 7)}
+    name = ("watermaster_topic_newest_timestamp_seconds", labels(topic="orders"))
+
+    def told(newest: dict[TopicPartition, int]) -> float | None:
+        report = Monitor(FixedSurveyor(replace(SURVEY, logs=logs, newest=newest))).look()
+        return samples([ClusterLook("primary", "production", report, ())]).get(name)
+
+    assert told({ORDERS: NOW, other: NOW - 1}) == NOW / 1000
+    assert told({ORDERS: NOW}) is None
 
 
 def test_what_is_unknown_has_no_sample() -> None:

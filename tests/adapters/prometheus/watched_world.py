@@ -71,6 +71,7 @@ def _fleet() -> Collector:
             survey_of(readers(position), end=1000, taken_ms=NOW + age_ms),
             placements=placements,
             directories=(LogDirectory(1, "/data", 1, 100, 50),),
+            newest={ORDERS: NOW},
         )
         for position, age_ms in ((40, 0), (500, 120_000))
     ]

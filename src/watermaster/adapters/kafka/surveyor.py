@@ -25,6 +25,7 @@ from watermaster.adapters.kafka.connect_check import Connection
 from watermaster.adapters.kafka.connection import admin_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_directories import read_log_directories
+from watermaster.adapters.kafka.newest_timestamps import NewestTimestamps
 from watermaster.adapters.kafka.record_probe import RecordProbe
 from watermaster.adapters.kafka.transaction_holders import read_holders
 from watermaster.monitor.health import Certificate
@@ -72,6 +73,7 @@ class KafkaSurveyor:
         self._connection = connection
         self._clock_ms = clock_ms
         self._admin = AdminClient(admin_settings(connection.settings))
+        self._newest = NewestTimestamps(self._admin, REQUEST_TIMEOUT_S)
         self._probe: RecordProbe | None = None
         self._open_probe: RecordProbe | None = None
         self._settings: dict[str, dict[str, str]] = {}
@@ -102,6 +104,7 @@ class KafkaSurveyor:
         unseen += (*self._settings_unseen, *self._directories_unseen)
         taken_ms = self._clock_ms()
         logs = self._logs([source for source, placed in placements.items() if placed.leader is not None], unseen)
+        newest = self._newest.read(logs, unseen)
         unseen += [
             Unseen(str(source), "it has no leader.", "WM-KAFKA-NO-LEADER")
             for source, placed in placements.items()
@@ -119,6 +122,7 @@ class KafkaSurveyor:
             brokers=self._brokers,
             certificates=self._certificates,
             directories=self._directories,
+            newest=newest,
             directories_ms=self._directories_ms,
             settings_ms=self._settings_ms,
         )

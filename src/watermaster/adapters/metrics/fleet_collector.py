@@ -91,6 +91,11 @@ def _topics(families: Families, cluster: str, report: MonitorReport) -> None:
     for topic, count in counts.items():
         labels = {"cluster_name": cluster, "topic": topic}
         families.add("kafka_topic_partitions", "Partitions.", labels, count)
+    for topic, fresh in survey.freshness().items():
+        if fresh.newest_ms is not None and fresh.whole:
+            labels = {"cluster_name": cluster, "topic": topic}
+            what = "Wherever in its partitions the record lies."
+            families.add("watermaster_topic_newest_timestamp_seconds", what, labels, fresh.newest_ms / 1000)
 
 
 def _groups(families: Families, cluster: str, report: MonitorReport) -> None:

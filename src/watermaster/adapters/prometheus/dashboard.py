@@ -164,6 +164,22 @@ _READERS: Final = Row(
             unit="cps",
         ),
         Panel(
+            "Age of the newest timestamp",
+            (
+                Query(
+                    "topk(10, time() - "
+                    + _by(
+                        f'watermaster_topic_newest_timestamp_seconds{{{_CHOSEN},topic=~"$topic"}}',
+                        "cluster_name, topic",
+                    )
+                    + ")",
+                    "{{topic}}",
+                ),
+            ),
+            unit="s",
+            what="Of all partitions, also where records come out of order; below zero it lies ahead of the clock.",
+        ),
+        Panel(
             "Held back by open transactions",
             (
                 Query(
