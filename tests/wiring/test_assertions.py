@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -151,3 +153,43 @@ def test_nothing_is_said_of_all_records_where_some_could_not_be_read(tmp_path: P
     report = check_files([f"{tmp_path}/*"], CHECKS, 0)
     assert report.unread is not None
     assert {result.outcome for result in report.assertions} == {AssertionOutcome.UNJUDGED}
+
+
+CHILD = """
+import functools, sys
+from pathlib import Path
+from watermaster.adapters.assertion import repeats, spool
+from watermaster.wiring.check import check_files
+from watermaster.wiring.contract import compile_checks
+
+spool.count_repeats = functools.partial(repeats.count_repeats, at_once=10_000)
+report = check_files([sys.argv[1]], compile_checks(Path(sys.argv[2]).read_bytes(), "c", None), 0, processes=1)
+(peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(int(peak) // 1024, *(one.measured for one in report.assertions))
+"""
+MANY = """
+apiVersion: v3.2.0
+kind: DataContract
+id: orders
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    logicalType: object
+    properties: [{name: id, logicalType: string, unique: true}]
+"""
+
+
+def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
+    contract, records = tmp_path / "c.odcs.yaml", tmp_path / "f.jsonl"
+    contract.write_text(MANY)
+
+    def peak_mb(count: int) -> int:
+        records.write_text("".join(f'{{"id": "customer-{number}"}}\n' for number in range(count)))
+        command = [sys.executable, "-c", CHILD, str(records), str(contract)]
+        peak, repeats = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert repeats == "0"
+        return int(peak)
+
+    # All digests in one set would be 60 MB.
+    assert peak_mb(600_000) < peak_mb(50_000) + 30

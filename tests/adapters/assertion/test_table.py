@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from watermaster.adapters.assertion import table
 from watermaster.adapters.assertion.table import RecordTable
-from watermaster.contract.checks import Checks
+from watermaster.contract.checks import Checks, Limits
 from watermaster.runtime.assertion import NotMeasured
 from watermaster.wiring.contract import compile_checks
 
@@ -91,6 +93,47 @@ def test_what_a_query_may_not_do_is_said(records: RecordTable, query: str, says:
     assert isinstance(found, NotMeasured)
     assert says in found.reason
     assert "secret" not in found.reason
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("SELECT approx_count_distinct(id) FROM things", "approx_count_distinct"),
+        ("WITH a AS (SELECT approx_quantile(size, 0.5) AS b FROM things) SELECT b + 1 FROM a", "approx_quantile"),
+        ("SELECT reservoir_quantile(size, 0.5) FROM things", "reservoir_quantile"),
+        ("SELECT (SELECT count(*) FROM things TABLESAMPLE 50%) > 1", "a sample"),
+        ("FROM things SELECT count(*) USING SAMPLE 2", "a sample"),
+    ],
+)
+def test_an_estimate_is_no_measurement(records: RecordTable, query: str, named: str) -> None:
+    found = records.measure(query)
+    assert isinstance(found, NotMeasured)
+    assert f"estimates ({named})" in found.reason
+
+
+def test_what_only_speaks_of_an_estimate_is_measured(records: RecordTable) -> None:
+    query = """SELECT count(*) AS approx_quantile FROM things WHERE "odd ~/'""name" <> 'approx_quantile('"""
+    assert records.measure(query) == 2
+
+
+def test_what_is_more_than_memory_goes_to_the_disk(records: RecordTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(table._SHUT, "memory_limit", "60MB")
+    many = "(SELECT hash(range) AS k, 'user-' || range AS s FROM range(4000000))"
+    assert records.measure(f"SELECT count(DISTINCT k) FROM {many}") == 4_000_000
+    assert records.measure(f"SELECT count(*) FROM (SELECT s FROM {many} GROUP BY s HAVING count(*) > 1)") == 0
+    assert records.measure(f"SELECT avg((k >= 0)::INTEGER) FROM {many}") == 1
+    found = records.measure(f"SELECT median(s) FROM {many}")
+    assert isinstance(found, NotMeasured)
+    assert "a median" in found.reason
+
+
+@pytest.mark.parametrize(("bytes_max", "threads"), [(1_000, 8), (40_000_000, 6), (10**9, 1)])
+def test_many_cores_do_not_take_all_memory_to_read_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_max: int, threads: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
+    checks = replace(CHECKS, limits=Limits(value_bytes_max=bytes_max))
+    assert RecordTable(tmp_path, [], checks, []).measure("SELECT current_setting('threads')") == threads
 
 
 def test_memory_and_disk_are_bounded(records: RecordTable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,25 +9,36 @@ from typing import BinaryIO, Final
 DIGEST_BYTES: Final = 16
 """Of a keyed hash: two different values share one with a chance of about n² / 2^129, which is nothing."""
 IN_MEMORY_MAX: Final = 1_000_000
-"""Digests compared in memory at once: about 100 MB of Python's objects."""
+"""Different digests in memory at once: about 100 MB of Python's objects."""
 _BLOCK: Final = DIGEST_BYTES * 64 * 1024
 
 
 def count_repeats(files: Sequence[Path], directory: Path, depth: int = 0, at_once: int = IN_MEMORY_MAX) -> int:
     """Digests beyond the first of each, over all files. Pieces of a division are made in `directory` and removed.
 
-    Raises OSError. `depth` is the byte by which files were divided so far; equal digests never divide, so files that
-    still hold too many after the last byte hold copies of one.
+    Raises OSError. `at_once` (at least 1) bounds the different digests in memory, however often each is there. `depth`
+    is the byte by which files were divided so far: equal digests never divide, so after the last byte there is one.
     """
-    count = sum(file.stat().st_size for file in files) // DIGEST_BYTES
-    if count <= at_once or depth >= DIGEST_BYTES:
-        return count - len({digest for file in files for digest in _digests(file)})
+    distinct = _distinct(files, at_once)
+    if distinct is not None:
+        return sum(file.stat().st_size for file in files) // DIGEST_BYTES - distinct
     pieces = _divide(files, directory, depth)
     try:
         return sum(count_repeats([piece], directory, depth + 1, at_once) for piece in pieces)
     finally:
         for piece in pieces:
             piece.unlink(missing_ok=True)
+
+
+def _distinct(files: Sequence[Path], most: int) -> int | None:
+    """How many different digests there are; None if more than `most`."""
+    known: set[bytes] = set()
+    for file in files:
+        for digest in _digests(file):
+            known.add(digest)
+            if len(known) > most:
+                return None
+    return len(known)
 
 
 def _digests(file: Path) -> Iterator[bytes]:

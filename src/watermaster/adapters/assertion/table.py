@@ -7,7 +7,9 @@ so much time. It gives one value. What it may not or cannot do makes it unjudged
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +29,11 @@ MEMORY: Final = "1GB"
 """Beyond it DuckDB goes on on the disk, or says that it cannot."""
 DISK: Final = "64GB"
 """Of intermediate results: a join without a condition must not fill the disk."""
+THREADS_MAX: Final = 8
+_BUFFERS_BYTES: Final = 512 * 1024 * 1024
+"""Of the memory, for lines that are being read."""
+_BUFFER_BYTES_MIN: Final = 32 * 1024 * 1024
+"""What DuckDB takes to read lines with, for each thread; or two of the longest lines."""
 SECONDS_MAX: Final = 600
 """A query that has not ended by then is not judged."""
 _SHUT: Final[dict[str, Any]] = {
@@ -40,6 +47,12 @@ _IN_UTC: Final = "SET TimeZone = 'UTC'"
 """The zone of this machine must not matter."""
 _IN_SILENCE: Final = "SET enable_progress_bar = false"
 """DuckDB paints the progress of longer queries on standard output, which is the report's."""
+_ESTIMATES: Final = ("approx_", "reservoir_")
+"""How the names of DuckDB's functions begin that estimate, without telling their error."""
+_EXACT: Final = (
+    "count(DISTINCT …) goes to the disk, and whether a quantile keeps a limit is the share of records that do"
+)
+_SPARING: Final = "a median, a quantile or a list needs all values at once, a count or a share of records does not"
 _CASTS: Final = {
     LogicalType.INTEGER: "TRY_CAST({0} AS BIGINT)",
     LogicalType.NUMBER: "TRY_CAST({0} AS DOUBLE)",
@@ -58,15 +71,17 @@ class RecordTable:
         self._duckdb = require_duckdb()
         self._file = directory / "records.duckdb"
         self._spill = directory / "spill"
+        self._threads = _threads(_line_bytes_max(checks))
         self._failure: NotMeasured | None = None
         try:
-            with self._duckdb.connect(
-                str(self._file), config={**_SHUT, "temp_directory": str(self._spill)}
-            ) as database:
+            with self._duckdb.connect(str(self._file), config=self._settings()) as database:
                 database.execute(_IN_SILENCE)
                 _lay_out(database, [str(path) for path in rows], checks, names)
         except self._duckdb.Error as error:
             self._failure = NotMeasured(f"the records cannot be laid out as a table ({type(error).__name__})")
+
+    def _settings(self) -> dict[str, Any]:
+        return {**_SHUT, "temp_directory": str(self._spill), "threads": self._threads}
 
     def measure(self, query: str) -> Measured | NotMeasured:
         """The one value that a query gives."""
@@ -85,7 +100,7 @@ class RecordTable:
         if isinstance(error, known.InterruptException):
             return f"the query did not end within {SECONDS_MAX} s"
         if isinstance(error, known.OutOfMemoryException):
-            return f"the query needs more than {MEMORY} of memory or {DISK} of disk"
+            return f"the query needs more than {MEMORY} of memory or {DISK} of disk; {_SPARING}"
         if isinstance(error, known.PermissionException):
             return "the query wants a file or the network, which it may not have"
         return f"the query ended with an error ({type(error).__name__})"
@@ -94,16 +109,15 @@ class RecordTable:
         statements = self._duckdb.extract_statements(query)
         if len(statements) != 1 or statements[0].type != self._duckdb.StatementType.SELECT:
             return NotMeasured("it is no single SELECT")
-        settings = {
-            **_SHUT,
-            "temp_directory": str(self._spill),
-        }
-        with self._duckdb.connect(str(self._file), read_only=True, config=settings) as database:
+        with self._duckdb.connect(str(self._file), read_only=True, config=self._settings()) as database:
             database.execute(_IN_UTC)
             database.execute(_IN_SILENCE)
             # In this order: the directory for intermediate results has to be set before, and nothing can be after.
             database.execute("SET enable_external_access = false")
             database.execute("SET lock_configuration = true")
+            estimate = _estimate(database, query)
+            if estimate is not None:
+                return NotMeasured(f"the query estimates ({estimate}), and assertions are exact: {_EXACT}")
             alarm = Timer(SECONDS_MAX, database.interrupt)
             alarm.start()
             try:
@@ -113,6 +127,24 @@ class RecordTable:
         if len(rows) != 1 or len(rows[0]) != 1:
             return NotMeasured("the query does not give exactly one value")
         return _measured(rows[0][0])
+
+
+def _estimate(database: duckdb.DuckDBPyConnection, query: str) -> str | None:
+    """The part of a query that gives an estimate, if there is one; a query that DuckDB does not take apart has none."""
+    row = database.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
+    waiting: list[Any] = [json.loads(row[0])] if row else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            name = node.get("function_name")
+            if isinstance(name, str) and name.startswith(_ESTIMATES):
+                return name
+            if node.get("sample"):
+                return "a sample"
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return None
 
 
 def require_duckdb() -> Any:  # noqa: ANN401 - the module itself, an extra
@@ -132,7 +164,7 @@ def _lay_out(database: duckdb.DuckDBPyConnection, rows: Sequence[str], checks: C
     columns = [f"{_column(child)} AS {_quoted(child.name)}" for child in checks.value.properties]
     source = "(SELECT NULL::JSON AS json WHERE false)"
     if rows:
-        source = f"read_ndjson_objects(?, maximum_object_size={checks.limits.value_bytes_max + 1024:d})"
+        source = f"read_ndjson_objects(?, maximum_object_size={_line_bytes_max(checks):d})"
     # Names are quoted and all else is ours: nothing of the contract or the records is read as SQL here.
     select = f"SELECT {', '.join(columns) or '1 AS record'} FROM {source}"  # noqa: S608 - see above
     database.execute(_IN_UTC)
@@ -140,6 +172,16 @@ def _lay_out(database: duckdb.DuckDBPyConnection, rows: Sequence[str], checks: C
     for name in names:
         if name.casefold() != RECORDS_TABLE:
             database.execute(f"CREATE VIEW {_quoted(name)} AS FROM {_quoted(RECORDS_TABLE)}")
+
+
+def _line_bytes_max(checks: Checks) -> int:
+    return checks.limits.value_bytes_max + 1024
+
+
+def _threads(line_bytes_max: int) -> int:
+    """On many cores the buffers alone would be more than the memory."""
+    buffer_bytes = max(_BUFFER_BYTES_MIN, 2 * line_bytes_max)
+    return max(1, min(len(os.sched_getaffinity(0)), THREADS_MAX, _BUFFERS_BYTES // buffer_bytes))
 
 
 def _column(check: FieldCheck) -> str:
