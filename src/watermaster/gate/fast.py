@@ -2,8 +2,8 @@
 
 One record costs a typed decode and its share of a few passes over a block of records:
 
-- no backslash, so no string holds an escape, a control character or an escaped quote;
-- as many quotes as the decoded members and strings explain, so no key is there twice and none is unknown;
+- no more bytes than the decoded members need, so no key is there twice, none is unknown, and nothing is escaped;
+  or else no backslash, and as many quotes as the decoded members and strings explain;
 - numbers as columns of literals, so that those with more digits than a double keeps are seen;
 - one regular expression over all texts that have a pattern, a format or a date, joined with NUL;
 - rules as comparisons of columns, or as closures.
@@ -28,7 +28,7 @@ from watermaster.gate.record_access import RecordAccess
 from watermaster.gate.swift_json import SWIFT_BYTES_MAX
 from watermaster.gate.typed_record import NoFastLane, compile_record
 
-BLOCK_MAX: Final = 192
+BLOCK_MAX: Final = 256
 """Records proven together: enough to share the cost of a call."""
 INT64_DIGITS: Final = 19
 
@@ -49,8 +49,7 @@ class FastLane:
         access = RecordAccess(plan)
         rules = [compile_rule_proof(rule.expression, plan, access) for rule in checks.rules]
         self._columns = [
-            NumberColumn(attribute, kind, optional=optional, keep=attribute in access.attributes)
-            for attribute, kind, optional in plan.numbers
+            NumberColumn(attribute, kind, keep=attribute in access.attributes) for attribute, kind, _ in plan.numbers
         ]
         keys = _key_proof(checks)
         self._asks_keys = keys is not None
@@ -79,7 +78,9 @@ class FastLane:
             indexes, failed = list(range(start, stop)), list[int]()
         else:
             indexes, failed = self._short_enough(values, start, stop)
-            wanted, joined = [values[index] for index in indexes], None
+            wanted = [values[index] for index in indexes]
+            joined = b"".join(wanted)
+        size = len(joined)
         records: Records = []
         while len(records) < len(wanted):
             try:
@@ -87,9 +88,9 @@ class FastLane:
             except (ValueError, RecursionError):  # what was decoded before stays in the list
                 joined = None
                 failed.append(indexes.pop(len(records)))
-                del wanted[len(records)]
+                size -= len(wanted.pop(len(records)))
         asked = [keys[index] for index in indexes] if self._asks_keys else []
-        return Block(indexes, asked, wanted, records, {}, joined), failed
+        return Block(indexes, asked, wanted, records, {}, size, joined), failed
 
     def _short_enough(self, values: Nullable, start: int, stop: int) -> tuple[list[int], list[int]]:
         """Indexes of the values that may be decoded, and of the others."""

@@ -14,6 +14,7 @@ from watermaster.gate.schema import Lookup
 from watermaster.gate.swift_json import decode_swiftly
 from watermaster.gate.typed_record import NoFastLane
 from watermaster.gate.verdict import PASSED, Judge, Verdict
+from watermaster.gate.worth import Worth
 from watermaster.stream.batch import RawHeaders
 
 Lane = TypeVar("Lane")
@@ -22,27 +23,6 @@ COLUMN_RECORDS_MIN: Final = 4
 """Fewer records are judged one by one: passes over columns cost more than they share."""
 _FUTILE_SHARE: Final = 0.5
 """A lane that leaves a larger share of a block undecided is not worth the attempt."""
-_FUTILE_MAX: Final = 6
-"""A lane rests for at most 2^5 - 1 blocks before it is tried again."""
-
-
-class _Worth:
-    """Whether a lane is worth the next attempt: the more attempts in a row were futile, the longer it rests."""
-
-    def __init__(self) -> None:
-        self._futile = 0
-        self._rest = 0
-
-    def ask(self) -> bool:
-        """Whether to try the lane on the next block."""
-        self._rest -= 1
-        return self._rest < 0
-
-    def learn(self, *, futile: bool) -> None:
-        """What came of an attempt."""
-        self._futile = min(self._futile + 1, _FUTILE_MAX) if futile else 0
-        # One failure alone is chance: a stream in which few records are bad is still cheapest in blocks.
-        self._rest = 2 ** (self._futile - 1) - 1 if futile else 0
 
 
 class LaneJudge:
@@ -53,8 +33,8 @@ class LaneJudge:
         self._fast = _if_possible(lambda: FastLane(checks))
         self._columns = _if_possible(lambda: ColumnLane(checks, self._exact.verdict))
         self._before_exact = before_exact
-        self._fast_worth = _Worth()
-        self._columns_worth = _Worth()
+        self._fast_worth = Worth()
+        self._columns_worth = Worth()
 
     @property
     def has_fast_lane(self) -> bool:

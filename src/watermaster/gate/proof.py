@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress, count, repeat
+from itertools import compress, count, repeat
 from operator import not_
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import re2
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from watermaster.contract.pattern import quiet_options
 from watermaster.gate.block import Block, has_long_number
 from watermaster.gate.closure import COMPARISONS, Closure, compares_plainly
 from watermaster.gate.expression import Binary, Field, Literal, Node, parse_simple
+from watermaster.gate.member_proof import MemberProof
 from watermaster.gate.record_access import RecordAccess
+from watermaster.gate.record_plan import Plan
 from watermaster.gate.rule_check import simplify
 from watermaster.gate.rule_column import Bounds, Selection, compile_rule_column
-from watermaster.gate.typed_record import NoFastLane, Plan, Unsure
+from watermaster.gate.typed_record import NoFastLane, Unsure
 
 Holds: TypeAlias = Callable[[Block], bool]
 Rows: TypeAlias = Callable[[Block], list[int]]
@@ -57,15 +59,10 @@ class Proof:
             return False
 
 
-_ABSENT: Final = "\x01"
-"""Stands for an absent text: no string of a record without backslashes holds a control character."""
-_ABSENT_RE2: Final = r"\x{01}"
-_NUL: Final = "\0"
-
-
 def compile_syntax_proofs(plan: Plan) -> list[Proof]:
     """What the bytes must be like, so that everything else may trust the typed records."""
-    proofs = [Proof(_no_backslash, _with_backslash), Proof(_quotes_proof(plan))]
+    members = MemberProof(plan)
+    proofs = [Proof(members.has_no_escape, _with_backslash), Proof(members.has_each_once)]
     if plan.inner_numbers:
         proofs.append(Proof(_no_long_number))
     return proofs
@@ -80,53 +77,12 @@ def compile_value_proofs(plan: Plan) -> list[Proof]:
     return proofs
 
 
-def _no_backslash(block: Block) -> bool:
-    return block.joined.find(b"\\") < 0
-
-
 def _with_backslash(block: Block) -> list[int]:
     return [row for row, value in enumerate(block.values) if b"\\" in value]
 
 
 def _no_long_number(block: Block) -> bool:
     return not has_long_number(block.joined)
-
-
-def _quotes_proof(plan: Plan) -> Holds:
-    """Every member and every string is written with two quotes; see `swift_json`."""
-    always, optional = plan.quoted, _optional_count(plan)
-    counts = list(plan.counts)
-
-    def prove(block: Block) -> bool:
-        expected = always * len(block.records)
-        if optional is not None:
-            expected += optional(block)
-        for attribute, count_inside in counts:
-            expected += sum(map(count_inside, block.column(attribute)))
-        return block.joined.count(b'"') == 2 * expected
-
-    return prove
-
-
-def _optional_count(plan: Plan) -> Callable[[Block], int] | None:
-    """Members that are there, and strings among them, of all optional scalars."""
-    if not plan.optional:
-        return None
-    values_of = _gather(plan.optional)
-
-    def members(block: Block) -> int:
-        types = list(map(type, values_of(block)))
-        strings = types.count(str)
-        return len(types) + strings - (types.count(UnsetType) if strings < len(types) else 0)
-
-    return members
-
-
-def _gather(attributes: list[str]) -> Callable[[Block], Iterable[Any]]:
-    """All values of some attributes, record by record."""
-    if len(attributes) == 1:
-        return lambda block: block.raw(attributes[0])
-    return lambda block: chain.from_iterable(zip(*map(block.raw, attributes), strict=True))
 
 
 def _texts_proof(plan: Plan) -> Proof:
@@ -136,15 +92,11 @@ def _texts_proof(plan: Plan) -> Proof:
     ]
     expression = "(?:" + "".join(parts) + ")*"
     beginning = re2.compile(expression, quiet_options()).match
-    values_of = _gather([attribute for attribute, _, _ in plan.texts])
-    sparse = any(optional for _, _, optional in plan.texts)
+    attributes = plan.matched
 
     def failing(block: Block) -> list[int]:
         """The longest good beginning ends before a culprit; the next one starts behind it."""
-        values = values_of(block)
-        if sparse:
-            values = [value if type(value) is str else _ABSENT for value in values]
-        text = (_NUL.join(values) + _NUL).encode()
+        text = block.texts(attributes)
         rows, row, start = [], 0, 0
         while (end := beginning(text, start).end()) < len(text):  # nothing at least is a good beginning
             row += text.count(b"\0", start, end) // len(parts)
@@ -229,7 +181,7 @@ def _rule_column_proof(tree: Node, plan: Plan, one_by_one: Proof) -> Proof | Non
         if block.selection is None:
             block.selection = Selection(_BlockColumns(block, bounds), len(block.indexes))
         try:
-            return list(compress(count(), map(not_, truths(block.selection))))
+            return _false_rows(truths(block.selection))
         except Unsure:
             return one_by_one.culprits(block)
 
@@ -261,13 +213,14 @@ def _column_proof(tree: Node, plan: Plan) -> Proof | None:
         return None
     compare, first_of, second_of = COMPARISONS[tree.sign], left[0], right[0]
 
-    def compared(block: Block) -> Iterable[bool]:
-        return map(compare, first_of(block), second_of(block))
+    def failing(block: Block) -> list[int]:
+        return _false_rows(list(map(compare, first_of(block), second_of(block))))
 
-    return Proof(
-        lambda block: all(compared(block)),
-        lambda block: list(compress(count(), map(not_, compared(block)))),
-    )
+    return Proof(None, failing)
+
+
+def _false_rows(truths: list[bool]) -> list[int]:
+    return [] if all(truths) else list(compress(count(), map(not_, truths)))
 
 
 def _both(first: Proof, second: Proof) -> Proof:

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from watermaster.gate.closure import Closure, Read, Undecided, Untranslatable
-from watermaster.gate.typed_record import Plan, Slot
+from watermaster.gate.record_plan import Plan, Slot
 
 
 class RecordAccess:

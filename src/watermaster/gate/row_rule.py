@@ -11,9 +11,10 @@ from watermaster.contract.checks import Checks
 from watermaster.gate.closure import Read, Undecided
 from watermaster.gate.expression import parse_simple
 from watermaster.gate.record_access import RecordAccess
+from watermaster.gate.record_plan import Plan, Slot
 from watermaster.gate.rule_check import RuleCheck, compile_rules, simplify
 from watermaster.gate.rule_column import Bounds, Selection, compile_rule_column
-from watermaster.gate.typed_record import NoFastLane, Plan, Slot, Unsure
+from watermaster.gate.typed_record import NoFastLane, Unsure
 from watermaster.gate.verdict import BrokenRule
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]

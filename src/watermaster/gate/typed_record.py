@@ -8,10 +8,9 @@ fast lane (`NoFastLane`); that costs speed and never truth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -19,6 +18,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from watermaster.contract.checks import FieldCheck, LogicalType, Range, UnknownFields
 from watermaster.contract.number import integer_limits
 from watermaster.gate.breach import Breaches
+from watermaster.gate.record_plan import Count, Member, Plan, Slot, Test
 from watermaster.gate.text_pattern import text_patterns, without_text_patterns
 from watermaster.gate.value_check import compile_value
 
@@ -29,10 +29,6 @@ SAFE_DIGITS: Final = 15
 """Decimals of so many digits keep their order and their difference as doubles (IEEE 754, binary64)."""
 _SAFE_BOUND: Final = 10**SAFE_DIGITS
 
-Test: TypeAlias = Callable[[Any], bool]
-Count: TypeAlias = Callable[[Any], int]
-"""Members plus strings of one value; raises `Unsure`."""
-
 
 class NoFastLane(Exception):
     """The contract asks for something that is only judged exactly."""
@@ -40,40 +36,6 @@ class NoFastLane(Exception):
 
 class Unsure(Exception):
     """This record is for the exact lane."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A declared field as an attribute of the typed record; `kind` is its type when it is there and not null.
-
-    `bounds` are those that the type keeps, of an integer.
-    """
-
-    attribute: str
-    kind: type | None
-    optional: bool
-    bounds: tuple[int, int] | None = None
-
-
-@dataclass(slots=True)
-class Plan:
-    """What remains to be checked on typed records. Attributes are dotted paths that are always readable."""
-
-    quoted: int = 0
-    """Members plus strings that every good record has."""
-    optional: list[str] = field(default_factory=list)
-    """Scalars that may be absent or null."""
-    texts: list[tuple[str, str, bool]] = field(default_factory=list)
-    """(attribute, RE2 expression of the whole text, optional)."""
-    numbers: list[tuple[str, Any, bool]] = field(default_factory=list)
-    """(attribute, msgspec type, optional). In the record they are raw text, read together in a column: see `block`."""
-    tests: list[tuple[str, Test, bool]] = field(default_factory=list)
-    """(attribute, test of a value that is there, optional)."""
-    counts: list[tuple[str, Count]] = field(default_factory=list)
-    """Containers, present or not, that are counted one by one."""
-    slots: dict[tuple[str, ...], Slot] = field(default_factory=dict)
-    inner_numbers: bool = False
-    """Whether digits beyond a double's precision can matter inside containers."""
 
 
 def compile_record(check: FieldCheck) -> tuple[type, Plan]:
@@ -99,6 +61,8 @@ def _struct(check: FieldCheck, plan: Plan, path: tuple[str, ...], prefix: str) -
         due = child.required or child.name in check.required_names
         kind = _planned(child, plan, (*path, child.name), prefix + attribute)
         fields.append(_member(attribute, kind, child, due=due))
+    # Where one member is sure to be there, each brings a comma, and there is one comma less than members.
+    plan.add_size(len(b"{}") - len(b",") if any(child.required for child in check.properties) else None)
     return msgspec.defstruct("Record", fields, rename=names, gc=False, kw_only=True)
 
 
@@ -122,6 +86,7 @@ def _planned(child: FieldCheck, plan: Plan, path: tuple[str, ...], attribute: st
     """The msgspec type of a member, its remaining checks added to the plan."""
     if child.type is LogicalType.OBJECT and child.properties and child.required:
         plan.quoted += 1
+        plan.add_size(_member_size(child))
         return _struct(child, plan, path, attribute + ".")
     optional = not child.required
     if child.type in SCALAR_KINDS:
@@ -153,10 +118,10 @@ SCALAR_KINDS: Final[dict[LogicalType, type]] = {
 
 def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attribute: str, *, optional: bool) -> Any:  # noqa: ANN401 - type expressions
     kind = SCALAR_KINDS[child.type]
-    if optional:
-        plan.optional.append(attribute)
-    else:
+    plan.scalars.append(Member(attribute, kind, optional, _member_size(child) if optional else 0))
+    if not optional:
         plan.quoted += 1 + (kind is str)
+        plan.add_size(_member_size(child) + 2 * (kind is str))
     expression, rest = scalar_type(child)
     plan.slots[path] = Slot(attribute, kind, optional, _integer_bounds(expression) if kind is int else None)
     for pattern in text_patterns(rest):
@@ -168,6 +133,11 @@ def _planned_scalar(child: FieldCheck, plan: Plan, path: tuple[str, ...], attrib
         plan.numbers.append((attribute, expression | None if optional else expression, optional))
         return Raw
     return expression
+
+
+def _member_size(child: FieldCheck) -> int:
+    """Bytes of the name with its quotes, a colon and a comma."""
+    return len(msgspec.json.encode(child.name)) + len(b":,")
 
 
 def _integer_bounds(expression: Any) -> tuple[int, int]:  # noqa: ANN401 - a type expression made by `_integer_type`
