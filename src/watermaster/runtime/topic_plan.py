@@ -187,12 +187,13 @@ def _look_findings(gate: GateConfiguration, cluster: ClusterTopics) -> Iterator[
             )
     for state in cluster.topics.values():
         if isinstance(state, Unseen):
-            yield Finding(Level.PROBLEM, "", str(state), "Ask for DESCRIBE on it.")
+            yield Finding(Level.PROBLEM, "", str(state).rstrip("."), "Ask for DESCRIBE on it.")
     for name, unseen in cluster.unseen_settings.items():
+        instead = "Kafka’s defaults are assumed" if name in gate.landings else "they were not compared"
         yield Finding(
             Level.WARNING,
             "",
-            f"{unseen}; {'Kafka’s defaults are assumed' if name in gate.landings else 'they were not compared'}",
+            f"{str(unseen).rstrip('.')}; {instead}",
             "Let this login DESCRIBE_CONFIGS on it, or run this command as an administrator.",
         )
 
