@@ -117,9 +117,14 @@ def headline(horizons: Sequence[HorizonLine]) -> str:
     """The first sentence of a status: what is lost next, when at the earliest, and why."""
     if not horizons:
         return "no group has a position here, so nothing can be lost unread"
+    from watermaster.runtime.monitor import HELD_RECORDS
+
     first = horizons[0]
-    whose = f"{first.topic}[{first.partition}] for {first.group}"
+    place, held = f"{first.topic}[{first.partition}]", first.group == HELD_RECORDS
+    whose = f"open holds in {place}" if held else f"{place} for {first.group}"
     if first.lost_max:
+        if held:
+            return f"up to {first.lost_max} open holds are gone from {first.topic}"
         return f"up to {first.lost_max} records are gone that {first.group} has not read from {first.topic}"
     if first.left_ms is not None:
         sure = "forecast" if first.forecast else "at the earliest"

@@ -70,7 +70,8 @@ class SignalReader:
             yield SignalKind.CONSUMER_STUCK, f"{group} has members and does not move on {topic}, though records wait."
         if self._is_near(horizon, lag):
             left = span(horizon.left_ms or 0)
-            yield SignalKind.LOSS_NEAR, f"Unread records of {topic} for {group} are lost in {left} at the earliest."
+            what = f"Open holds in {topic}" if group == HELD_RECORDS else f"Unread records of {topic} for {group}"
+            yield SignalKind.LOSS_NEAR, f"{what} are lost in {left} at the earliest."
 
     def _losses(self, cluster: str, horizon: HorizonLine) -> Iterator[tuple[SignalKind, str]]:
         place = (cluster, horizon.group, horizon.topic)
@@ -80,7 +81,13 @@ class SignalReader:
             return
         living = horizon.lost_max > before or (cluster, horizon.group) in self._alive
         kind = SignalKind.DATA_LOST if living else SignalKind.GROUP_ABANDONED
-        yield kind, f"Up to {horizon.lost_max} records of {horizon.topic} are gone that {horizon.group} has not read."
+        if horizon.group == HELD_RECORDS:
+            yield kind, f"Up to {horizon.lost_max} open holds in {horizon.topic} are gone."
+        else:
+            yield (
+                kind,
+                f"Up to {horizon.lost_max} records of {horizon.topic} are gone that {horizon.group} has not read.",
+            )
 
     def _is_near(self, horizon: HorizonLine, lag: LagLine) -> bool:
         left_ms = horizon.left_ms
