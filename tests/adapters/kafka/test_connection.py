@@ -133,6 +133,8 @@ TRANSLATED = [
     (KafkaError.OFFSET_NOT_AVAILABLE, WorldFault, "WM-KAFKA-LEADER"),
     (KafkaError._TIMED_OUT, WorldFault, "WM-KAFKA-TIMEOUT"),
     (KafkaError._DESTROY_BROKER, WorldFault, "WM-KAFKA-UNREACHABLE"),
+    (KafkaError._AUTO_OFFSET_RESET, WorldFault, "WM-KAFKA-OFFSET"),
+    (KafkaError.OFFSET_OUT_OF_RANGE, WorldFault, "WM-KAFKA-OFFSET"),
     (KafkaError._TRANSPORT, WorldFault, "WM-KAFKA-ERROR"),
     (KafkaError.NOT_ENOUGH_REPLICAS, WorldFault, "WM-KAFKA-ERROR"),
 ]

@@ -200,6 +200,12 @@ _PASSING: Final = (
         "A partition{on} has no leader that can answer at this moment ({doing}).",
         "One is being chosen, which takes seconds; if it lasts, `watermaster status --health` says what is offline.",
     ),
+    _Passing(
+        frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}),
+        "WM-KAFKA-OFFSET",
+        "The log{on} no longer holds the offset that was asked for: it was cut between two questions ({doing}).",
+        "Try again: the next look begins where the log does.",
+    ),
 )
 """Conditions that pass by themselves."""
 
