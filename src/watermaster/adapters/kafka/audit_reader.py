@@ -24,9 +24,9 @@ from watermaster.adapters.kafka.cluster_view import kafka_id
 from watermaster.adapters.kafka.connection import admin_settings, consumer_settings
 from watermaster.adapters.kafka.faults import translate_error
 from watermaster.adapters.kafka.log_reader import NOT_ASKED_FOR, UNUSED_GROUP
-from watermaster.adapters.kafka.message_headers import HEADER_UNREADABLE, HeadersUnreadable, headers_of
+from watermaster.adapters.kafka.message_headers import HEADER_UNREADABLE, headers_of_all
 from watermaster.runtime.audit import LogBounds, Scanned, TopicState
-from watermaster.stream.batch import RawHeaders, RecordBatch
+from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import WorldFault
 
@@ -272,16 +272,9 @@ def _columns(partition: TopicPartition, offsets: list[int], messages: list[Messa
     batch.keys = cast(list[bytes | None], [message.key() for message in messages])
     batch.values = cast(list[bytes | None], [message.value() for message in messages])
     batch.bytes = sum(map(len, messages))
-    batch.headers = [_headers(message, index, batch) for index, message in enumerate(messages)]
+    batch.headers, unreadable = headers_of_all(messages)
+    batch.uncarriable = dict.fromkeys(unreadable, HEADER_UNREADABLE)
     return batch
-
-
-def _headers(message: Message, index: int, batch: RecordBatch) -> RawHeaders | None:
-    try:
-        return headers_of(message)
-    except HeadersUnreadable:
-        batch.uncarriable[index] = HEADER_UNREADABLE
-        return None
 
 
 def _result(future: Future[_Result], doing: str, resource: str = "") -> _Result:

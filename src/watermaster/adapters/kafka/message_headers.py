@@ -7,6 +7,7 @@ then comes up anywhere later, and the half list ends the process. A call that is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import methodcaller
 from typing import Final, cast
 
@@ -29,3 +30,16 @@ def headers_of(message: Message) -> RawHeaders | None:
         return cast("RawHeaders | None", _ask(message))
     except (UnicodeDecodeError, SystemError):  # the latter is how the interpreter names an answer with an error
         raise HeadersUnreadable from None
+
+
+def headers_of_all(messages: Sequence[Message]) -> tuple[list[RawHeaders | None], list[int]]:
+    """The same of many, and the indexes of those whose headers cannot be shown, which have None. Ask once."""
+    found: list[RawHeaders | None] = []
+    unreadable: list[int] = []
+    while len(found) < len(messages):
+        try:
+            found.extend(map(_ask, messages[len(found) :] if found else messages))
+        except (UnicodeDecodeError, SystemError):  # what was read before stays in the list
+            unreadable.append(len(found))
+            found.append(None)
+    return found, unreadable
