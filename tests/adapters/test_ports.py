@@ -228,6 +228,31 @@ def test_outputs_and_offsets_show_together(rig: Rig) -> None:
     assert rig.seen(target)[1] == (1, b"k", b"held", 5, [("h", None)])
 
 
+def test_records_that_differ_in_their_keys_alone(rig: Rig) -> None:
+    target = rig.topic(2)
+    downstream = rig.downstream(fresh("id"))
+    downstream.open()
+    downstream.begin()
+    downstream.write_alike(source_of(target, 1), [b"a", b"", b"b", b"a"], b"value")
+    downstream.commit({}, None)
+    found = [(key, value, headers or []) for _, key, value, _, headers in rig.seen(target, 1)]
+    assert found == [(key, b"value", []) for key in (b"a", b"", b"b", b"a")]
+    assert rig.seen(target, 0) == []
+
+
+def test_of_records_that_differ_in_their_keys_alone_one_may_be_refused(rig: Rig) -> None:
+    target = rig.topic(bytes_max=2000)
+    downstream = rig.downstream(fresh("id"))
+    downstream.open()
+    downstream.begin()
+    with pytest.raises(AbortRequired) as raised:  # noqa: PT012 - either of the two hears of it
+        downstream.write_alike(source_of(target), [b"a", random.Random(1).randbytes(9000)], b"value")
+        downstream.commit({}, None)
+    assert raised.value.record_at_fault
+    downstream.abort()
+    assert rig.seen(target) == []
+
+
 def test_after_an_abort_nothing_shows_and_the_next_transaction_works(rig: Rig) -> None:
     topic, target = rig.topic(), rig.topic()
     send(rig, topic, b"a")

@@ -112,6 +112,30 @@ def test_killed_at_each_point_by_two_operators_and_twice(kafka: KafkaCluster, tm
     assert_replayed_once(rig)
 
 
+def test_killed_where_some_pass_and_some_fail_in_one_transaction(kafka: KafkaCluster, tmp_path: Path) -> None:
+    """What is alike is written together, and cut where verdicts change: the first half of the prices passes."""
+    rig = GateRig(kafka, tmp_path, "cutkills")
+    rig.write_contract("1.0.0", price_max=-1, budget=1.0)
+    rig.activate()
+    rig.produce(HELD, bad_share=0.0)
+    rig.start()
+    rig.wait_until_drained()
+    assert rig.stop() == 0
+    rig.write_contract("1.1.0", price_max=HELD // 2 - 1, budget=1.0)
+    rig.activate()
+    for point in (CrashPoint.AFTER_PRODUCE, CrashPoint.BEFORE_COMMIT, CrashPoint.AFTER_COMMIT):
+        died = replay(rig, **{VARIABLE: f"{point.value}:1"})
+        assert died.returncode == -signal.SIGKILL, (point, died.stderr)
+    done = json.loads(replay(rig).stdout)["done"]
+    assert done["fates"]["fails"] == HELD // 2
+    assert len(replayed(rig)) == HELD // 2
+    assert set(replayed(rig).values()) == {1}
+    rig.write_contract("1.2.0", price_max=PRICE_MAX_LATER, budget=1.0)
+    rig.activate()
+    assert 0 in two_operators(rig)
+    assert_replayed_once(rig)
+
+
 PRICE_FIX = """fix: price-in-cents
 version: 2
 select: {where: this.price > 1000}

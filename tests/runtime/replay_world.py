@@ -30,8 +30,9 @@ from watermaster.quarantine.selection import Selection
 from watermaster.runtime.contracts_in_force import ContractsInForce, InForce
 from watermaster.runtime.hold_states import read_states
 from watermaster.runtime.judging import Death
-from watermaster.runtime.replay import Replay, ReplayOrder
+from watermaster.runtime.replay import Replay
 from watermaster.runtime.replay_judgement import Amend, Choice, FateJudge, Judgement, NothingStale, as_it_is
+from watermaster.runtime.replay_order import ReplayOrder
 from watermaster.stream.batch import RawHeaders
 from watermaster.stream.coordinates import RESERVED_HEADER, Coordinates, TopicPartition, decode_coordinates
 from watermaster.stream.fault import Fault
@@ -111,11 +112,12 @@ class ReplayWorld:
         value: bytes | None,
         key: bytes | None = b"k",
         original: RawHeaders | None = None,
+        verdict: Verdict = Verdict(Outcome.HOLD, (RULE,)),  # noqa: B008 - a value
     ) -> None:
         """The gate has held this record."""
         stamp = Coordinates(self.cluster.cluster_id, self.topic_id, partition, offset, 0, 0, 1).encode()
         envelope = Envelope(gate="g", topic=LANDING, partition=partition, contract="sha256:old")
-        headers = envelope.headers(original, Verdict(Outcome.HOLD, (RULE,)), offset, stamp)
+        headers = envelope.headers(original, verdict, offset, stamp)
         self.cluster.produce(QUARANTINE, partition, key=key, value=value, timestamp_ms=7, headers=headers)
         self.held[partition, offset] = value
 
@@ -167,7 +169,7 @@ class ReplayWorld:
     def judgement(
         self, selection: Selection | None = None, *, attempts_max: int = 10, amend: Amend = as_it_is
     ) -> Judgement:
-        choice = Choice(self.adoption, (selection or Selection()).means, attempts_max)
+        choice = Choice(self.adoption, selection or Selection(), attempts_max)
         return Judgement(choice, amend, NothingStale(), skip_stale=False, isolated=Alone())
 
     def replay(

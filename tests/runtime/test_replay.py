@@ -16,8 +16,9 @@ from watermaster.adapters.memory.log import StoredRecord
 from watermaster.quarantine.held import HeldRecord, OriginalRecord
 from watermaster.quarantine.lifecycle import Hold, State, Step
 from watermaster.quarantine.selection import Selection
+from watermaster.runtime.judged import Fate
 from watermaster.runtime.ports import Fenced
-from watermaster.runtime.replay_judgement import Amended, Choice, Fate
+from watermaster.runtime.replay_judgement import Amended, Choice
 from watermaster.runtime.replay_plan import plan_replay
 from watermaster.stream.coordinates import RESERVED_HEADER, TopicPartition
 from watermaster.stream.fault import WorldFault
@@ -89,7 +90,7 @@ def test_only_what_is_chosen_is_touched() -> None:
 
 def test_a_discard_writes_states_alone() -> None:
     world = world_of(b"held", b"good")
-    choice = Choice(world.adoption, Selection().means, 10)
+    choice = Choice(world.adoption, Selection(), 10)
     world.run(world.order(Step.DISCARD), choice)
     assert set(world.states().values()) == {State.DISCARDED}
     assert world.run().tally.fates == Counter()
@@ -159,7 +160,8 @@ def test_states_behind_anothers_open_transaction_are_waited_for() -> None:
 
 
 CALLS = (
-    "downstream.open", "downstream.begin", "downstream.write", "downstream.commit", "downstream.abort", "holds.scan",
+    "downstream.open", "downstream.begin", "downstream.write", "downstream.forward",
+    "downstream.write_alike", "downstream.commit", "downstream.abort", "holds.scan",
     "holds.bounds", "holds.topics",
 )  # fmt: skip
 FAULTS = {"abort": abort_required, "lost": connection_lost, "fenced": fenced}

@@ -12,9 +12,11 @@ from watermaster.adapters.memory.faults import abort_required
 from watermaster.quarantine.held import Adoption
 from watermaster.quarantine.hold_key import HoldKey
 from watermaster.quarantine.lifecycle import Hold, Step
+from watermaster.quarantine.selection import Selection
 from watermaster.runtime.hold_states import read_states
+from watermaster.runtime.judged import Fate
 from watermaster.runtime.replay import Replay
-from watermaster.runtime.replay_judgement import Choice, Fate, FateJudge
+from watermaster.runtime.replay_judgement import Choice, FateJudge
 from watermaster.stream.batch import RawHeaders
 from watermaster.stream.coordinates import TopicPartition
 
@@ -77,5 +79,5 @@ def test_of_two_letters_with_other_bytes_the_later_one_is_left_alone(fails_at: i
 
 def test_a_letter_that_stands_twice_is_discarded_once() -> None:
     world = doubled(b"held", b"held")
-    choice = Choice(world.adoption, lambda *_: True, 10)
+    choice = Choice(world.adoption, Selection(), 10)
     assert world.carry_out(Step.DISCARD, choice).tally.fates == Counter({Fate.CHOSEN: 1 + BETWEEN})

@@ -31,7 +31,7 @@ def test_a_key_is_stale_if_a_later_record_of_its_partition_is_downstream(
         stamp = Coordinates(world.cluster.cluster_id, world.topic_id, partition, offset).encode()
         world.cluster.produce(TRUSTED, partition, key=key, headers=[(RESERVED_HEADER, stamp)])
     world.cluster.produce(TRUSTED, 0, key=b"a", headers=[("foreign", b"")])
-    choice = Choice(world.adoption, Selection().means, 10)
+    choice = Choice(world.adoption, Selection(), 10)
     in_force = world.contracts().current(LANDING)
     newest = find_newest(
         world.order(), choice, world.reader, in_force, range(PARTITIONS), now_ms=0, sleep=world.clock.sleep

@@ -32,8 +32,8 @@ from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
     from watermaster.runtime.configuration import StreamConfiguration
-    from watermaster.runtime.replay import ReplayTally
     from watermaster.runtime.replay_plan import ReplayPlan
+    from watermaster.runtime.replay_tally import ReplayTally
     from watermaster.wiring.quarantine import QuarantineDesk
     from watermaster.wiring.replay import ReplayWish
 
@@ -236,7 +236,7 @@ def _show_mending(plan: ReplayPlan, wish: ReplayWish) -> None:
 
 
 def _show_stale(plan: ReplayPlan) -> None:
-    from watermaster.runtime.replay_judgement import Fate
+    from watermaster.runtime.judged import Fate
 
     stale = plan.tally.stale + plan.tally.fates[Fate.STALE]
     if stale:
@@ -276,7 +276,7 @@ def tally_document(tally: ReplayTally) -> dict[str, Any]:
 
 def _show_tally(tally: ReplayTally, wish: ReplayWish) -> None:
     from watermaster.quarantine.lifecycle import Step
-    from watermaster.runtime.replay_judgement import Fate
+    from watermaster.runtime.judged import Fate
 
     if wish.step is Step.REPLAY:
         say(

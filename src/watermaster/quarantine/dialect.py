@@ -31,7 +31,8 @@ _CLASS: Final = re.compile(r"[A-Za-z_$][\w$]*(?:[.][A-Za-z_$][\w$]*)*")
 _NO_COORDINATES: Final = UnreadLetter("letter.coordinates", "the headers name no valid topic, partition and offset")
 _OTHER: Final = UnreadLetter("letter.other", "the headers are not of this convention")
 
-_PERHAPS_GATE: Final = (None, Dialect.GATE)
+MAYBE_GATE: Final = (None, Dialect.GATE)
+"""Under which a letter is read as a gate's if it is one."""
 
 _Own: TypeAlias = Mapping[str, bytes | None]
 """Headers of one convention, the last value of each name."""
@@ -75,7 +76,7 @@ def read_letter(
     """Read a dead letter's headers, of the given convention or of the one that is found. Never raises for bad data."""
     if len(headers) > HEADERS_MAX:
         return UnreadLetter("letter.headers", f"the record has more than {HEADERS_MAX} headers")
-    facts = read_envelope(headers) if dialect in _PERHAPS_GATE else None
+    facts = read_envelope(headers) if dialect in MAYBE_GATE else None
     if facts is not None:
         return _gate_letter(headers, facts)
     chosen = dialect or _detect_other(headers)

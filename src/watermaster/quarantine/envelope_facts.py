@@ -16,6 +16,9 @@ from watermaster.quarantine.envelope import CONTRACT, OPERATIONAL, ORIGINAL_HEAD
 from watermaster.stream.batch import RawHeaders
 from watermaster.stream.coordinates import RESERVED_HEADER, Coordinates, decode_coordinates
 
+OFFSET_HEADERS: Final = ("__dlq.errors.offset", "__connect.errors.offset")
+"""The source offset for readers of other conventions; `read_envelope` takes it from the coordinates."""
+
 _RULES_CACHE_MAX: Final = 4096
 """Records that break the same rules share the text; as many different ones as the writer keeps."""
 _NUMBER_DIGITS_MAX: Final = 9

@@ -39,6 +39,12 @@ class HoldKey(msgspec.Struct, frozen=True, order=True, gc=False):
         return (head + self.holder).encode()
 
 
+def key_ends(key: HoldKey) -> tuple[bytes, bytes]:
+    """What stands before and behind the offset in the written key."""
+    head = f"1 {key.cluster_id} {key.topic_id} {key.partition} ".encode()
+    return head, key.encode()[len(head) + len(str(key.offset)) :]
+
+
 def decode_hold_key(data: bytes | None) -> HoldKey | None:
     """Read a key; None if it is none of ours."""
     fields = data.split(b" ", _FIELDS - 1) if data else []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watermaster.quarantine.fingerprint import fingerprint
 from watermaster.quarantine.held import HeldRecord, OriginalRecord
 from watermaster.quarantine.lifecycle import Hold, State
+from watermaster.stream.coordinates import TopicPartition
 
 Predicate = Callable[[OriginalRecord], bool]
 
@@ -40,6 +41,22 @@ class Selection:
         """Whether no condition is given."""
         return self == Selection()
 
+    @property
+    def asks_each(self) -> bool:
+        """Whether it asks for what records of one kind do not share (see `quarantine.kind`), `below` left aside."""
+        return bool(self.offsets) or self.predicate is not None or (self.since_ms, self.until_ms) != (None, None)
+
+    def means_kind(self, held: HeldRecord, hold: Hold) -> bool:
+        """Whether it means the records of a kind, which `held` is one of; `below` is left aside."""
+        return replace(self, below=None).means_facts(held, hold)
+
+    def end_of(self, place: TopicPartition) -> int | None:
+        """Where `below` ends in a partition of a quarantine topic; None if it does not."""
+        if self.below is None:
+            return None
+        ends = self.below.get(place.topic, ())
+        return ends[place.partition] if place.partition < len(ends) else 0
+
     def means(self, held: HeldRecord, hold: Hold, original: OriginalRecord | None) -> bool:
         """Whether this held record is meant."""
         return self.means_facts(held, hold) and (
@@ -50,7 +67,7 @@ class Selection:
         """The same without the predicate."""
         partition = held.origin.partition if held.origin is not None else held.place.partition
         return (
-            (self.below is None or self._is_below(held))
+            self._is_below(held)
             and (not self.streams or held.stream in self.streams)
             and (not self.states or hold.state in self.states)
             and (not self.partitions or partition in self.partitions)
@@ -63,5 +80,5 @@ class Selection:
         )
 
     def _is_below(self, held: HeldRecord) -> bool:
-        ends = (self.below or {}).get(held.place.topic, ())
-        return held.place.partition < len(ends) and held.place_offset < ends[held.place.partition]
+        end = self.end_of(held.place)
+        return end is None or held.place_offset < end

@@ -77,9 +77,15 @@ class HoldStates:
 
     def find_written(self, key: bytes) -> Hold:
         """The same by the key as it is written."""
-        value = self._values.get(key)
-        read = decode_hold(value) if value is not None else None
-        return NEW_HOLD if read is None else read[0]
+        return read_hold(self._values.get(key))
+
+    def values(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """What is written of each hold, None for nothing; to be read by `read_hold`."""
+        return list(map(self._values.get, keys))
+
+    def take_alike(self, keys: Sequence[bytes], value: bytes) -> None:
+        """Fold in one record for each key, all with the same value."""
+        self._values.update(dict.fromkeys(keys, value))
 
     def written(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Records whose keys begin so: requests stand in the same topic."""
@@ -91,6 +97,12 @@ class HoldStates:
             read = decode_hold(value)
             if read is not None:
                 yield key, *read
+
+
+def read_hold(value: bytes | None) -> Hold:
+    """The state that is written so; a new one if nothing is, or nothing that this version reads."""
+    read = decode_hold(value) if value is not None else None
+    return NEW_HOLD if read is None else read[0]
 
 
 def read_states(

@@ -175,6 +175,10 @@ class Downstream(Protocol):
         """Write single records."""
         ...
 
+    def write_alike(self, target: TopicPartition, keys: Sequence[bytes], value: bytes) -> None:
+        """Write a record without headers for each key, all with this value."""
+        ...
+
     def commit(self, positions: Mapping[TopicPartition, CommittedPosition], generation: object) -> None:
         """Add the source positions to the transaction and commit it; returns when it is decided."""
         ...

@@ -14,21 +14,23 @@ Invariant: nothing is produced into landing, and no record on the quarantine top
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from watermaster.quarantine.held import HeldRecord
 from watermaster.quarantine.hold_record import Account, encode_hold
-from watermaster.quarantine.lifecycle import Actor, Hold, Move, Refusal, Step, advance
+from watermaster.quarantine.lifecycle import Hold, Move, Refusal, Step, advance
 from watermaster.runtime.contracts_in_force import Contracts
 from watermaster.runtime.crash_points import CrashPoint, reach
 from watermaster.runtime.hold_states import HoldReader, HoldStates, read_states
-from watermaster.runtime.ports import AbortRequired, Clock, ConnectionLost, Downstream, Fenced, Output
-from watermaster.runtime.replay_judgement import Fate, FateJudge, Judged
-from watermaster.stream.coordinates import RESERVED_HEADER, Coordinates, TopicPartition
+from watermaster.runtime.judged import Fate, Judged
+from watermaster.runtime.ports import AbortRequired, Clock, ConnectionLost, Downstream, Fenced, Output, Stamp
+from watermaster.runtime.replay_judgement import FateJudge
+from watermaster.runtime.replay_order import ReplayOrder
+from watermaster.runtime.replay_tally import ReplayTally
+from watermaster.runtime.stretch import Stretch
+from watermaster.stream.coordinates import RESERVED_HEADER, Coordinates, TopicPartition, coordinates_prefix
 from watermaster.stream.fault import InternalFault, WorldFault
 
 TRIES_MAX: Final = 8
@@ -36,70 +38,6 @@ TRIES_MAX: Final = 8
 BACKOFF_S: Final = 0.5
 NARROW_BY: Final = 8
 """A transaction that was refused because of one of its records is tried again in parts of this size."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayOrder:
-    """Which quarantine, judged as which stream, written where; who asks for it and why."""
-
-    gate: str
-    stream: str
-    """The landing topic, whose contract judges."""
-    quarantine: str
-    target: str
-    is_repair: bool
-    """The target is a repair topic and not trusted: the hold remembers it."""
-    holds: str
-    by: Actor
-    why: str
-    step: Step = Step.REPLAY
-    """What is done with the chosen: replayed, or another step that writes states alone."""
-    fix: str = ""
-    """Name of the fix that `Step.FIX` assigns."""
-    records_max: int = 10_000
-    interval_s: float = 0.5
-    rate_max: float = 0.0
-    """Records a second over all; 0 is without a limit."""
-    target_partitions: int = 0
-    """Of the target. What names no source partition goes to its own number modulo this; 0: to its own number."""
-    is_adopted: bool = False
-    """Somebody else writes the quarantine, and may write one record twice into two of its partitions."""
-
-    def transactional_id(self, partition: int) -> str:
-        """One for each quarantine partition, or for all of an adopted one; covered by the gate's own permission."""
-        return f"{self.gate}.replay.{self.quarantine}" + ("" if self.is_adopted else f".{partition}")
-
-
-@dataclass(slots=True)
-class ReplayTally:
-    """What has been committed, by fate."""
-
-    fates: Counter[Fate] = field(default_factory=Counter)
-    rules: Counter[str] = field(default_factory=Counter)
-    """Broken rules of the records that still fail."""
-    fixed: int = 0
-    """Changed by a fix, and replayed."""
-    stale: int = 0
-    """Replayed although downstream has a newer record of the key."""
-    transactions: int = 0
-    seconds: float = 0.0
-    """From the beginning to the last commit."""
-
-    def add(self, judged: Judged) -> None:
-        """Count one record."""
-        self.fates[judged.fate] += 1
-        self.fixed += bool(judged.fix) and judged.fate is Fate.PASSES
-        self.stale += judged.is_stale and judged.fate is Fate.PASSES
-        self.rules.update(broken.rule for broken in judged.broken)
-
-    def merge(self, other: ReplayTally) -> None:
-        """Add what another tally has counted."""
-        self.fates.update(other.fates)
-        self.rules.update(other.rules)
-        self.fixed += other.fixed
-        self.stale += other.stale
-        self.transactions += other.transactions
-        self.seconds += other.seconds
 
 
 class Replay:
@@ -116,7 +54,9 @@ class Replay:
         clock: Clock,
         sleep: Callable[[float], object],
         on_progress: Callable[[ReplayTally], None] = lambda _: None,
+        announce: Callable[[str], object] = lambda _: None,
     ) -> None:
+        """`announce` is told which transactional id will be opened next, so that nobody has to wait for it then."""
         self._order = order
         self._judgement = judgement
         self._reader = reader
@@ -125,6 +65,7 @@ class Replay:
         self._clock = clock
         self._sleep = sleep
         self._on_progress = on_progress
+        self._announce = announce
         self.tally = ReplayTally()
         self._open: dict[bytes, None] = {}
         """Keys of the open transaction's holds, in order, and what will have been done when it is committed."""
@@ -139,6 +80,8 @@ class Replay:
         """Of the batch at hand: when and by which activation it was judged."""
         self._advanced: dict[tuple[object, ...], tuple[Hold, bytes] | None] = {}
         """Records of a batch that end alike share their state."""
+        self._next_id: str | None = None
+        """To be announced once this partition is under way."""
         self._began_s = 0.0
         self._written = 0
         self._began_all_s = clock.monotonic_s()
@@ -148,7 +91,8 @@ class Replay:
 
         Raises also what cannot heal by itself; everything that was committed stays, and running again goes on.
         """
-        for partition in partitions:
+        for at, partition in enumerate(partitions):
+            self._next_id = self._id_behind(partitions, at)
             self._partition(TopicPartition(self._order.quarantine, partition))
         self.tally.seconds = self._clock.monotonic_s() - self._began_all_s
         return self.tally
@@ -172,6 +116,12 @@ class Replay:
             else:
                 return
 
+    def _id_behind(self, partitions: Sequence[int], at: int) -> str | None:
+        """Of the partition that comes next; None where it is the same, which would fence ourselves."""
+        if self._order.is_adopted or at + 1 == len(partitions):
+            return None
+        return self._order.transactional_id(partitions[at + 1])
+
     def _attempt(self, where: TopicPartition) -> None:
         """One pass over the partition with a producer of its own; states tell what an earlier pass has done."""
         self._open, self._outputs, self._pending = {}, [], ReplayTally()
@@ -180,11 +130,15 @@ class Replay:
         try:
             states = read_states(self._reader, holds, self._sleep)
             reach(CrashPoint.IN_ASSIGN)
+            if self._next_id is not None:
+                self._announce(self._next_id)
+                self._next_id = None
             for found in self._judged(where, states):
                 for judged in found:
-                    self._take(judged, states, holds, downstream)
-                    if len(self._open) >= self._records_max:
-                        self._commit(downstream)
+                    if isinstance(judged, Stretch):
+                        self._take_stretch(judged, states, holds, downstream)
+                    else:
+                        self._take(judged, states, holds, downstream)
                 self._flush(downstream)
                 if self._is_due():
                     self._commit(downstream)
@@ -197,7 +151,7 @@ class Replay:
         finally:
             downstream.close()
 
-    def _judged(self, where: TopicPartition, states: HoldStates) -> Iterator[list[Judged]]:
+    def _judged(self, where: TopicPartition, states: HoldStates) -> Iterator[list[Judged | Stretch]]:
         bounds = self._reader.bounds([where])[where]
         for step in self._reader.scan(where, bounds.start, bounds.end):
             reach(CrashPoint.AFTER_POLL)
@@ -223,9 +177,7 @@ class Replay:
         if advanced is None:
             return
         hold, value = advanced
-        if not self._open:
-            downstream.begin()
-            self._began_s = self._clock.monotonic_s()
+        self._begin(downstream)
         note = Output(holds.topic, holds.partition, key, value, None, [])
         if step is Step.REPLAY:
             self._outputs.append(self._output(judged, hold))
@@ -233,6 +185,60 @@ class Replay:
         states.take(key, value)
         self._open[key] = None
         self._pending.add(judged)
+        if len(self._open) >= self._records_max:
+            self._commit(downstream)
+
+    def _take_stretch(
+        self, stretch: Stretch, states: HoldStates, holds: TopicPartition, downstream: Downstream
+    ) -> None:
+        step = self._step(stretch.like)
+        if self._order.is_adopted or self._refused or self._is_taken(stretch, states):
+            for judged in stretch.apart():
+                self._take(judged, states, holds, downstream)
+            return
+        if step is None:
+            self.tally.add(stretch.like, len(stretch))  # nothing is written of it
+            return
+        advanced = self._advance(stretch.like, step)
+        at = 0
+        while advanced is not None and at < len(stretch):
+            part = stretch.part(at, at + self._records_max - len(self._open))
+            self._begin(downstream)
+            states.take_alike(part.keys, advanced[1])
+            self._open.update(dict.fromkeys(part.keys))  # before writing: a refusal must find what it may concern
+            self._pending.add(part.like, len(part))
+            self._write_alike(part, step, advanced, holds, downstream)
+            at += len(part)
+            if len(self._open) >= self._records_max:
+                self._commit(downstream)
+
+    def _is_taken(self, stretch: Stretch, states: HoldStates) -> bool:
+        """Whether some of these holds have another state by now: a quarantine may hold one source record twice."""
+        keys = stretch.keys
+        different = dict.fromkeys(keys)
+        return (
+            len(different) < len(keys)
+            or not self._open.keys().isdisjoint(different)
+            or states.values(keys).count(stretch.written) < len(keys)
+        )
+
+    def _write_alike(
+        self, part: Stretch, step: Step, advanced: tuple[Hold, bytes], holds: TopicPartition, downstream: Downstream
+    ) -> None:
+        self._flush(downstream)  # what was taken before it stands before it
+        hold, value = advanced
+        if step is Step.REPLAY:
+            key, stamp = part.like.held.key, self._stamp(part.like, hold)
+            head = coordinates_prefix(key.cluster_id, key.topic_id, key.partition)
+            tail = b" %d %d %d" % (stamp.attempt, stamp.ordinal, stamp.activation)
+            batch = part.as_source(self._order.target, self._partition_of(part.like.held))
+            downstream.forward(self._order.target, batch, (), Stamp(head, tail))
+        downstream.write_alike(holds, part.keys, value)
+
+    def _begin(self, downstream: Downstream) -> None:
+        if not self._open:
+            downstream.begin()
+            self._began_s = self._clock.monotonic_s()
 
     def _step(self, judged: Judged) -> Step | None:
         match judged.fate:
@@ -267,10 +273,17 @@ class Replay:
         )
 
     def _output(self, judged: Judged, hold: Hold) -> Output:
-        record, key = judged.after, judged.held.key
+        record = judged.after
         if record is None:
             raise InternalFault("WM-REPLAY-RECORD", "a record without bytes passed", hint="Report this.")
-        stamp = Coordinates(
+        headers = [*record.headers, (RESERVED_HEADER, self._stamp(judged, hold).encode())]
+        return Output(
+            self._order.target, self._partition_of(judged.held), record.key, record.value, record.timestamp_ms, headers
+        )
+
+    def _stamp(self, judged: Judged, hold: Hold) -> Coordinates:
+        key = judged.held.key
+        return Coordinates(
             key.cluster_id,
             key.topic_id,
             key.partition,
@@ -279,10 +292,6 @@ class Replay:
             key.ordinal,
             hold.activation,
             judged.fix,
-        )
-        headers = [*record.headers, (RESERVED_HEADER, stamp.encode())]
-        return Output(
-            self._order.target, self._partition_of(judged.held), record.key, record.value, record.timestamp_ms, headers
         )
 
     def _partition_of(self, held: HeldRecord) -> int:

@@ -10,9 +10,13 @@ from typing import Final
 from watermaster.contract.checks import Checks
 from watermaster.runtime.contracts_in_force import InForce
 from watermaster.runtime.hold_states import HoldReader, HoldStates, read_states
-from watermaster.runtime.replay import ReplayOrder, ReplayTally, holds_partition
-from watermaster.runtime.replay_judgement import Fate, FateJudge, Judged
+from watermaster.runtime.judged import Fate, Judged
+from watermaster.runtime.replay import holds_partition
+from watermaster.runtime.replay_judgement import FateJudge
+from watermaster.runtime.replay_order import ReplayOrder
+from watermaster.runtime.replay_tally import ReplayTally
 from watermaster.runtime.stale_keys import NewestByKey
+from watermaster.runtime.stretch import Stretch
 from watermaster.stream.coordinates import TopicPartition
 
 SAMPLES_MAX: Final = 5
@@ -46,6 +50,14 @@ class ReplayPlan:
     def passing(self) -> int:
         """Records that would be written to the target."""
         return self.tally.fates[Fate.PASSES]
+
+    def add_stretch(self, stretch: Stretch) -> None:
+        """Count records that are alike; the first are kept as those of `add` are."""
+        self.tally.add(stretch.like, len(stretch))
+        fate = stretch.like.fate
+        kept = self.samples if fate is Fate.PASSES else self.failing if fate is Fate.FAILS else None
+        if kept is not None and len(kept) < SAMPLES_MAX:
+            kept += stretch.apart(SAMPLES_MAX - len(kept))
 
     def add(self, judged: Judged) -> None:
         """Count one record, and keep it if it is among the first of its kind."""
@@ -81,12 +93,16 @@ def plan_replay(
         states = states_of(reader, order.holds, where, sleep)
         bounds = reader.bounds([where])[where]
         for step in reader.scan(where, bounds.start, bounds.end):
-            for judged in judgement.judge(step.batch, states, in_force, now_ms):
-                if order.is_adopted:
-                    if hash(judged.key) in told:
-                        continue
-                    told.add(hash(judged.key))
-                plan.add(judged)
+            for found in judgement.judge(step.batch, states, in_force, now_ms):
+                if isinstance(found, Stretch) and not order.is_adopted:
+                    plan.add_stretch(found)
+                    continue
+                for judged in found.apart() if isinstance(found, Stretch) else (found,):
+                    if order.is_adopted:
+                        if hash(judged.key) in told:
+                            continue
+                        told.add(hash(judged.key))
+                    plan.add(judged)
     return plan
 
 
@@ -117,9 +133,11 @@ def find_newest(
         states = states_of(reader, order.holds, where, sleep)
         bounds = reader.bounds([where])[where]
         for step in reader.scan(where, bounds.start, bounds.end):
-            for judged in choice.judge(step.batch, states, in_force, now_ms):
-                if judged.before is not None:
-                    newest.ask(judged.held, judged.before.key)
+            for found in choice.judge(step.batch, states, in_force, now_ms):
+                if isinstance(found, Stretch):
+                    newest.ask_all(found)
+                elif found.before is not None:
+                    newest.ask(found.held, found.before.key)
     if newest.asked:
         count = reader.topics([order.target])[order.target].partitions
         wanted = sorted({partition for _, partition, _ in newest.asked if partition < count})

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from watermaster.quarantine.held import HeldRecord
+from watermaster.runtime.stretch import Stretch
 from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import RESERVED_HEADER, decode_coordinates
 
@@ -47,3 +48,19 @@ class NewestByKey:
         if key is None:
             return False
         return self.asked.get((held.key.topic_id, held.key.partition, key), -1) > held.key.offset
+
+    def any_stale(self, stretch: Stretch) -> bool:
+        """Whether that is so of any record of a stretch."""
+        key = stretch.like.held.key
+        topic_id, partition, asked = key.topic_id, key.partition, self.asked
+        return any(
+            key is not None and asked.get((topic_id, partition, key), -1) > offset
+            for key, offset in zip(stretch.record_keys, stretch.offsets, strict=True)
+        )
+
+    def ask_all(self, stretch: Stretch) -> None:
+        """Ask about the keys of a stretch."""
+        key = stretch.like.held.key
+        for record_key in stretch.record_keys:
+            if record_key is not None:
+                self.asked.setdefault((key.topic_id, key.partition, record_key), -1)

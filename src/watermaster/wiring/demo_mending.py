@@ -17,7 +17,7 @@ from watermaster.quarantine.lifecycle import ENDS
 from watermaster.quarantine.selection import Selection
 from watermaster.runtime.demo import Audience, grouped
 from watermaster.runtime.demo_holds import HoldGroup, Mending
-from watermaster.runtime.replay_judgement import Fate
+from watermaster.runtime.judged import Fate
 from watermaster.runtime.replay_plan import ReplayPlan
 from watermaster.stream.fault import InternalFault
 from watermaster.wiring.audit import open_auditor

@@ -6,7 +6,7 @@ import getpass
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -57,6 +57,7 @@ class QuarantineDesk:
     clock: SystemClock
     isolated: JudgeProcess
     schemas: SchemaShelf
+    announced: dict[str, KafkaDownstream] = field(default_factory=dict)
 
     @property
     def adopted(self) -> QuarantineConfiguration | None:
@@ -77,16 +78,28 @@ class QuarantineDesk:
         contracts.load()
         return contracts
 
+    def announce_downstream(self, transactional_id: str) -> None:
+        """`open_downstream` will soon be asked for this id: it is taken meanwhile."""
+        self.announced[transactional_id] = downstream = self._downstream(transactional_id)
+        downstream.announce()
+
     def open_downstream(self, transactional_id: str) -> KafkaDownstream:
         """A producer that has taken this id: older owners are fenced, and what they left open is ended."""
-        downstream = KafkaDownstream(
+        downstream = self.announced.pop(transactional_id, None) or self._downstream(transactional_id)
+        try:
+            downstream.open()
+        except BaseException:
+            downstream.close()
+            raise
+        return downstream
+
+    def _downstream(self, transactional_id: str) -> KafkaDownstream:
+        return KafkaDownstream(
             self.settings,
             transactional_id,
             translate,
             transaction_timeout_s=self.gate.transaction_timeout_ms / 1000,
         )
-        downstream.open()
-        return downstream
 
     def survey(self) -> Survey:
         """A pass over held records with their states."""
@@ -112,6 +125,7 @@ def open_desk(configuration: Configuration, name: str) -> Iterator[QuarantineDes
     cluster = configuration.clusters[gate.cluster]
     schemas = reading_shelf(gate.cluster, registry_of(configuration, cluster))
     isolated = JudgeProcess(build_stream_judge, perhaps_crashing, pick=schemas.pick)
+    announced: dict[str, KafkaDownstream] = {}
     try:
         yield QuarantineDesk(
             configuration=configuration,
@@ -123,8 +137,11 @@ def open_desk(configuration: Configuration, name: str) -> Iterator[QuarantineDes
             clock=SystemClock(),
             isolated=isolated,
             schemas=schemas,
+            announced=announced,
         )
     finally:
+        for downstream in announced.values():
+            downstream.close()
         isolated.close()
         reader.close()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -37,6 +38,8 @@ from watermaster.stream.coordinates import RESERVED_HEADER, TopicPartition
 from watermaster.stream.fault import Fault, WorldFault
 
 INIT_TIMEOUT_S = 60.0
+ANNOUNCE_TIMEOUT_S = 0.001
+"""A call that times out goes on in the background."""
 CALL_TIMEOUT_S = 10.0
 """One transactional call; when it passes, the same call is made again until `transaction_timeout_s` is over."""
 
@@ -104,6 +107,7 @@ class KafkaDownstream:
         self._began_s = 0.0
         self._counters: _CoordinatorCounters | None = None
         self._late_end_possible = False
+        self._is_taken = False
         self._client_log = logging.Logger("watermaster.kafka.producer")  # noqa: LOG001 - not for the logging tree
         self._client_log.addHandler(_Tap(self._on_client_log))
         self._producer = Producer(
@@ -131,9 +135,16 @@ class KafkaDownstream:
             }
         )
 
+    def announce(self) -> None:
+        """Begin to take the transactional id, and do not wait for it: `open` does, and tells what went wrong."""
+        with suppress(KafkaException):
+            self._producer.init_transactions(ANNOUNCE_TIMEOUT_S)
+            self._is_taken = True
+
     def open(self) -> None:
         """Take the transactional id; waits for what an earlier owner left open to be aborted."""
-        self._transactional(lambda: self._producer.init_transactions(CALL_TIMEOUT_S), INIT_TIMEOUT_S)
+        if not self._is_taken:
+            self._transactional(lambda: self._producer.init_transactions(CALL_TIMEOUT_S), INIT_TIMEOUT_S)
         self._serve()
         self._late_end_possible = False  # whatever was logged so far belongs to an older epoch
 
@@ -187,6 +198,19 @@ class KafkaDownstream:
                 produce(topic, value, key, partition, None, None, timestamp or 0, headers)
             except BufferError:
                 self._produce_when_there_is_room(topic, value, key, partition, timestamp or 0, headers)
+            except KafkaException as error:
+                raise self._classify(error.args[0]) from error
+        self._serve()
+
+    def write_alike(self, target: TopicPartition, keys: Sequence[bytes], value: bytes) -> None:
+        """Write a record for each key, all with this value."""
+        produce: Callable[..., None] = self._producer.produce
+        topic, partition = target.topic, target.partition
+        for key in keys:
+            try:
+                produce(topic, value, key, partition)
+            except BufferError:
+                self._produce_when_there_is_room(topic, value, key, partition, 0, [])
             except KafkaException as error:
                 raise self._classify(error.args[0]) from error
         self._serve()

@@ -57,6 +57,12 @@ class MemoryDownstream:
             for output in outputs:
                 self._write(output)
 
+    def write_alike(self, target: TopicPartition, keys: Sequence[bytes], value: bytes) -> None:
+        """Write a record for each key."""
+        with self._call("write_alike"):
+            for key in keys:
+                self._write(Output(target.topic, target.partition, key, value, None, []))
+
     def commit(self, positions: Mapping[TopicPartition, CommittedPosition], generation: object) -> None:
         """Outputs and offsets become visible together."""
         assert generation is None or isinstance(generation, Generation)  # noqa: S101 - it comes from MemoryUpstream
