@@ -10,7 +10,7 @@ import pytest
 from watermaster.contract.checks import Checks, FieldCheck, KeyCheck, Limits, LogicalType
 from watermaster.runtime.check_report import EXAMPLES_MAX, CheckReport
 from watermaster.stream.fault import UsageFault
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 
 CHECKS = Checks(
     contract_id="c",
@@ -26,6 +26,9 @@ CHECKS = Checks(
     ),
     key=KeyCheck(required=True),
 )
+
+
+B = FieldCheck("b", "$.b", LogicalType.INTEGER, required=True)
 
 
 def check_text(folder: Path, text: bytes, checks: Checks = CHECKS) -> CheckReport:
@@ -49,6 +52,12 @@ def test_examples_are_capped_and_batches_do_not_matter(tmp_path: Path) -> None:
     report = check_text(tmp_path, b'{"a":true}\n' * 1234)
     assert report.held == 1234
     assert report.reasons[0].lines == tuple(range(1, EXAMPLES_MAX + 1))
+
+
+def test_the_first_lines_are_named_whatever_else_they_break(tmp_path: Path) -> None:
+    two = replace(CHECKS, value=replace(CHECKS.value, properties=(*CHECKS.value.properties, B)))
+    report = check_text(tmp_path, b'{"a":"x","b":1}\n{"a":"x"}\n' * 10, two)
+    assert [found.lines for found in report.reasons] == [(1, 2, 3, 4, 5), (2, 4, 6, 8, 10)]
 
 
 @pytest.mark.parametrize(("extra", "held"), [(0, 0), (1, 1), (10, 1), (5000, 1)])

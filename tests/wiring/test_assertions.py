@@ -18,7 +18,7 @@ from watermaster.cli.errors import ExitCode
 from watermaster.cli.main import execute
 from watermaster.runtime.assertion import AssertionOutcome
 from watermaster.runtime.check_report import CheckReport
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 from watermaster.wiring.contract import compile_checks
 
 CONTRACT = b"""
@@ -159,7 +159,7 @@ CHILD = """
 import functools, sys
 from pathlib import Path
 from watermaster.adapters.assertion import repeats, spool
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 from watermaster.wiring.contract import compile_checks
 
 spool.count_repeats = functools.partial(repeats.count_repeats, at_once=10_000)

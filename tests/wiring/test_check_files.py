@@ -13,7 +13,7 @@ import pytest
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.main import execute
 from watermaster.runtime.check_report import CheckReport
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 from watermaster.wiring.contract import compile_checks
 
 CONTRACT = b"""

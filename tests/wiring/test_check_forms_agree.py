@@ -19,7 +19,7 @@ from watermaster.contract.checks import Encoding
 from watermaster.gate.judge import build_judge, build_stream_judge
 from watermaster.gate.schema import AVRO, JSON, Schema
 from watermaster.gate.verdict import BrokenRule
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 from watermaster.wiring.contract import compile_checks
 
 CHECKS = compile_checks(

@@ -149,16 +149,17 @@ def _judge_and_keep(
     source: CheckSource, contract: Path, stream: str | None, runs_of: Path | None, record_file: Path | None
 ) -> CheckReport:
     """`runs_of` is the configuration whose database keeps the run."""
-    from watermaster.wiring.check_record import keep_run
-    from watermaster.wiring.check_runs import open_runs, run_of
-
     checks = _checks(contract, stream)
     now_ms = int(time.time() * 1000)
     with _progress() as progress:
         report = judge(source, checks, now_ms, progress)
     if runs_of is not None:
+        from watermaster.wiring.check_runs import open_runs, run_of
+
         open_runs(runs_of).keep(run_of(report, checks, now_ms, _exit_code(report)))
     if record_file is not None:
+        from watermaster.wiring.check_record import keep_run
+
         keep_run(report, record_file, now_ms, _exit_code(report))
     return report
 

@@ -79,16 +79,26 @@ class CheckSource:
 
 def judge(source: CheckSource, checks: Checks, now_ms: int, progress: Progress | None) -> CheckReport:
     """Judge all of it. Raises faults."""
-    from watermaster.runtime.observe import parse_start
-    from watermaster.runtime.topic_records import parse_range
-    from watermaster.wiring.check import check_files, check_table, check_topic, database_settings
-
     if source.topic is not None:
-        ranges = [parse_range(text) for text in source.ranges]
-        start = parse_start(source.start)
-        cluster, registry = source.choice.require()
-        return check_topic(cluster, source.topic, start, ranges, checks, now_ms, progress=progress, registry=registry)
+        return _judge_topic(source, source.topic, checks, now_ms, progress)
     if source.tables:
+        from watermaster.wiring.check import check_table, database_settings
+
         settings = database_settings(source.database or "", source.choice.config)
         return check_table(settings, source.tables, checks, now_ms, progress=progress)
+    from watermaster.wiring.check_files import check_files
+
     return check_files(source.paths, checks, now_ms, form=source.form, processes=source.processes, progress=progress)
+
+
+def _judge_topic(
+    source: CheckSource, topic: str, checks: Checks, now_ms: int, progress: Progress | None
+) -> CheckReport:
+    from watermaster.runtime.observe import parse_start
+    from watermaster.runtime.topic_records import parse_range
+    from watermaster.wiring.check import check_topic
+
+    ranges = [parse_range(text) for text in source.ranges]
+    start = parse_start(source.start)
+    cluster, registry = source.choice.require()
+    return check_topic(cluster, topic, start, ranges, checks, now_ms, progress=progress, registry=registry)

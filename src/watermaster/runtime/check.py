@@ -30,9 +30,19 @@ class PartJudge:
     """One compiled contract, used for any number of parts; a process has its own."""
 
     def __init__(
-        self, source: RecordSource, checks: Checks, now_ms: int, spool: Spool | None = None, *, keyed: bool = False
+        self,
+        source: RecordSource,
+        checks: Checks,
+        now_ms: int,
+        spool: Spool | None = None,
+        *,
+        keyed: bool = False,
+        texts_max: int | None = None,
     ) -> None:
-        """Without a `spool`, no assertion is judged. `keyed`: the records have keys, which are judged too."""
+        """Without a `spool`, no assertion is judged. `keyed`: the records have keys, which are judged too.
+
+        `texts_max`: see `Reading`.
+        """
         self._source = source
         self._checks = checks if keyed else replace(checks, key=KeyCheck())
         self._judge = build_judge(self._checks)
@@ -41,10 +51,13 @@ class PartJudge:
         self._assertions = AssertionReader(checks, spool) if spool is not None and checks.assertions else None
         # Assertions are about all records, also about those that pass.
         judged_by = self._checks if self._assertions is None else None
-        self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max, judged_by)
+        self._reading = Reading(self._checks.value, self._checks.limits.value_bytes_max, judged_by, texts_max)
 
     def judge(self, part: Part, progress: Callable[[Chunk, Tally], None] | None = None) -> Tally:
-        """Judge all of a part. Where reading cannot go on, the tally says so and has what came before."""
+        """Judge all of a part. Where reading cannot go on, the tally says so and has what came before.
+
+        Raises `ManyTexts` where more than `texts_max` records would have to be texts.
+        """
         tally = Tally(part)
         try:
             for chunk in self._source.read(part, self._reading):
@@ -58,7 +71,7 @@ class PartJudge:
         return tally
 
     def _judge_chunk(self, chunk: Chunk, tally: Tally) -> None:
-        tally.records += len(chunk.values) + chunk.passing
+        tally.records += len(chunk.values) + chunk.passing + sum(chunk.alike.values())
         tally.blank_lines += chunk.blank_lines
         tally.last_number = max(tally.last_number, chunk.last_number)
         if self._assertions is not None:
@@ -70,13 +83,15 @@ class PartJudge:
                 found[index] = unreadable(code, path)
         # The lanes give verdicts in the order in which they are sure of them.
         alike: dict[int, tuple[Verdict, list[int]]] = {}
+        more: dict[int, int] = {}
         for index in sorted(found):
             verdict = found[index]
             alike.setdefault(id(verdict), (verdict, []))[1].append(chunk.numbers[index])
+            more[id(verdict)] = more.get(id(verdict), 0) + chunk.alike.get(index, 0)
             if len(tally.failing) < FAILING_MAX and verdict.outcome is not Outcome.PASS:
                 tally.failing.append(self._failing(chunk, index, verdict, tally.part))
         for verdict, lines in alike.values():
-            tally.add_alike(verdict, lines)
+            tally.add_alike(verdict, lines, more[id(verdict)])
 
     def _failing(self, chunk: Chunk, index: int, verdict: Verdict, part: Part) -> FailingRecord:
         masked = mask_record(chunk.values[index], self._checks.value)

@@ -120,16 +120,17 @@ class Tally:
         """One record that does not simply pass."""
         self.add_alike(verdict, [line])
 
-    def add_alike(self, verdict: Verdict, lines: Sequence[int]) -> None:
-        """Some that do not simply pass, and for the same reasons; `lines` in their order."""
-        self.outcomes[verdict.outcome] += len(lines)
+    def add_alike(self, verdict: Verdict, lines: Sequence[int], more: int = 0) -> None:
+        """Some that do not simply pass, and for the same reasons; `lines` in their order, and `more` without one."""
+        records = len(lines) + more
+        self.outcomes[verdict.outcome] += records
         for reason in verdict.broken:
-            self.counts[reason] = self.counts.get(reason, 0) + len(lines)
-            examples = self.lines.setdefault(reason, [])
-            examples += lines[: max(0, EXAMPLES_MAX - len(examples))]
+            self.counts[reason] = self.counts.get(reason, 0) + records
+            # The first ones, whatever else their records break: those that break the same come in order, all do not.
+            self.lines[reason] = sorted([*self.lines.get(reason, ()), *lines[:EXAMPLES_MAX]])[:EXAMPLES_MAX]
         if verdict.outcome is not Outcome.PASS:
             for rule in {reason.rule for reason in verdict.broken}:
-                self.failures[rule] = self.failures.get(rule, 0) + len(lines)
+                self.failures[rule] = self.failures.get(rule, 0) + records
 
     @property
     def passed(self) -> int:

@@ -16,6 +16,8 @@ from watermaster.contract.checks import Checks, FieldCheck
 CHUNK_RECORDS: Final = 500
 CHUNK_BYTES: Final = 8 * 1024 * 1024
 """A chunk is closed by whichever comes first, so that memory is bounded by one chunk and one record."""
+ALIKE_FIRST: Final = 20
+"""Of records that are judged alike at least so many have texts, those that come first: reports show some of them."""
 
 
 class Form(Enum):
@@ -81,6 +83,8 @@ class Chunk:
     """The number of the last line or record that was passed over or taken; the next part counts on from here."""
     passing: int = 0
     """Records beside these that surely pass what `Reading.judged_by` asks; they are counted and have no text."""
+    alike: dict[int, int] = field(default_factory=dict)
+    """By index of a record how many more are surely judged as it is; those are counted and have no text."""
     keys: list[bytes | None] | None = None
     """Of a topic's records; None where records have no keys."""
 
@@ -102,6 +106,10 @@ class Chunk:
         return len(self.values) >= CHUNK_RECORDS or self.byte_count >= CHUNK_BYTES
 
 
+class ManyTexts(Exception):
+    """More records of a part must be texts than its reader was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How to read: the shape tells what the texts of a CSV file are meant to be; without one they stay texts."""
@@ -110,7 +118,10 @@ class Reading:
     value_bytes_max: int = 16 * 1024 * 1024
     """Of a longer record only so much is kept that it is seen to be beyond the limit."""
     judged_by: Checks | None = None
-    """A reader may leave out records that surely pass them. None: every record is wanted."""
+    """A reader may leave out records that surely pass these checks, and all but the first `ALIKE_FIRST` of those that
+    are surely judged alike. None: every record is wanted."""
+    texts_max: int | None = None
+    """A reader that leaves out records raises `ManyTexts`, before anything else, if more than so many are left."""
 
 
 class RecordSource(Protocol):
