@@ -196,4 +196,4 @@ def test_a_record_that_cannot_be_read_says_why(kafka: KafkaCluster, fresh_topic:
     assert isinstance(seen[there], FirstUnread)
     unseen = seen[not_there]
     assert isinstance(unseen, Unseen)
-    assert (unseen.code, unseen.what) == ("WM-KAFKA-ERROR", f"the first unread record of {topic}[0]")
+    assert (unseen.code, unseen.what) == ("WM-KAFKA-OFFSET", f"the first unread record of {topic}[0]")

@@ -203,8 +203,8 @@ _PASSING: Final = (
     _Passing(
         frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}),
         "WM-KAFKA-OFFSET",
-        "The log{on} no longer holds the offset that was asked for: it was cut between two questions ({doing}).",
-        "Try again: the next look begins where the log does.",
+        "The log{on} does not hold the offset that was asked for ({doing}): its beginning or its end has moved since.",
+        "Try again: the next look asks where the log begins. If it lasts, the topic was deleted and made anew.",
     ),
 )
 """Conditions that pass by themselves."""
