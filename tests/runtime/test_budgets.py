@@ -121,12 +121,13 @@ class Store:
 class World:
     def __init__(self, objectives: Sequence[Objective] = OBJECTIVES) -> None:
         self.ledger, self.store, self.now, self._objectives = Ledger(), Store(), NOW, tuple(objectives)
+        self.worst: dict[str, int | None] = {LANDING.topic: None}
         self.restart()
 
     def restart(self) -> None:
         configuration = Configuration(Path("watermaster.yaml"), {}, Path(), Path(), gates={"orders": GATE})
         promised = [PromisedStream(GATE, LANDING.topic, self._objectives)]
-        self.budgets = Budgets(configuration, promised, self.store, self.ledger)
+        self.budgets = Budgets(configuration, promised, self.store, self.ledger, lambda _, topic: self.worst[topic])
         self.ledger.forget()
 
     def turn(self, seen: Sequence[ClusterLook], times: int = 1) -> BudgetTurn:
@@ -205,6 +206,14 @@ def test_silence_is_known_once_the_log_was_seen_to_grow_or_the_bound_has_passed(
     assert bad(world.turn(look(end=11)), Indicator.FREQUENCY) is None
     assert bad(world.turn(look(end=11), 61), Indicator.FREQUENCY) is True
     assert bad(world.turn(DARK), Indicator.FREQUENCY) is None
+
+
+@pytest.mark.parametrize(("worst_ms", "expected"), [(None, False), (MINUTE_MS, False), (MINUTE_MS + 1, True)])
+def test_what_was_late_between_two_looks_is_late(worst_ms: int | None, expected: bool) -> None:
+    world = World()
+    world.worst[LANDING.topic] = worst_ms
+    assert bad(world.turn(look()), Indicator.LATENCY) is expected
+    assert bad(world.turn(look(None)), Indicator.LATENCY) is (expected or None)
 
 
 @pytest.mark.parametrize(

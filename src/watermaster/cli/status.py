@@ -50,6 +50,10 @@ VolumeOption = Annotated[
     bool, typer.Option("--volume", help="Records by the hour, against what is usual at this hour of the week.")
 ]
 
+LatencyOption = Annotated[
+    bool, typer.Option("--latency", help="How long records have taken from landing to trusted, hour by hour.")
+]
+
 FieldsOption = Annotated[
     str | None,
     typer.Option(
@@ -71,6 +75,7 @@ def _status(
     health: HealthOption = False,
     slo: SloOption = False,
     volume: VolumeOption = False,
+    latency: LatencyOption = False,
     fields: FieldsOption = None,
     watch: WatchOption = False,
     every: EveryOption = 10.0,
@@ -85,8 +90,8 @@ def _status(
     by age before it. --health shows brokers, copies, log directories, open transactions and who holds them, settings
     and certificates. Exit code 1 if --horizon finds unread records that are gone, or --health something wrong.
 
-    --slo, --volume and --fields show what `watermaster monitor` has kept, without a look at the clusters. Exit code 1
-    if a budget burns, a topic gets far too few or far too many records, or fields are not what they were.
+    --slo, --volume, --latency and --fields show what `watermaster monitor` has kept, without a look at the clusters.
+    Exit code 1 if a budget burns, a topic gets far too few or far too many records, or fields are not what they were.
 
     --watch also tells readers that are stuck or slow from those that are not, and forecasts how it ends, for that
     takes several looks; with --output json it prints one line for each.
@@ -104,7 +109,7 @@ def _status(
         from watermaster.cli.status_all import show_all
 
         return show_all(config, output)
-    if slo or volume or fields is not None:
+    if slo or volume or latency or fields is not None:
         return _show_kept(config, cluster, output, slo=slo, volume=volume, fields=fields)
     if lag or horizon or health:
         return show_monitor(config, cluster, output, lag=lag, horizon=horizon, health=health)
@@ -122,16 +127,19 @@ def _status(
 def _show_kept(
     config: Path, cluster: str | None, output: OutputFormat, *, slo: bool, volume: bool, fields: str | None
 ) -> int:
-    """What the monitor has kept; one of the three."""
+    """What the monitor has kept; one of the four."""
     from watermaster.cli.status_fields import show_fields
+    from watermaster.cli.status_latency import show_latencies
     from watermaster.cli.status_slo import show_budgets
     from watermaster.cli.status_volume import show_volumes
 
     if slo:
         return show_budgets(config, cluster, output)
-    if volume or fields is None:
+    if volume:
         return show_volumes(config, cluster, output)
-    return show_fields(config, cluster, fields, output)
+    if fields is not None:
+        return show_fields(config, cluster, fields, output)
+    return show_latencies(config, cluster, output)
 
 
 def _show_cluster(status: ClusterStatus, look: ClusterLook | None) -> None:

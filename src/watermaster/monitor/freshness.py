@@ -42,9 +42,13 @@ def measure_freshness(
     newest: Mapping[int, int], filled: Collection[int], settings: Mapping[str, str] | None
 ) -> Freshness:
     """Of one topic. `newest` is by partition; `filled` are partitions that hold something, `settings` its settings."""
+    return Freshness(max(newest.values(), default=None), newest.keys() >= set(filled), is_appended(settings))
+
+
+def is_appended(settings: Mapping[str, str] | None) -> bool | None:
+    """Whether brokers write a topic's timestamps; None: its settings could not be seen."""
     kind = (settings or {}).get("message.timestamp.type")
-    appended = None if kind is None else kind == APPENDED
-    return Freshness(max(newest.values(), default=None), newest.keys() >= set(filled), appended)
+    return None if kind is None else kind == APPENDED
 
 
 def newest_by_topic(newest: Mapping[TopicPartition, int]) -> dict[str, dict[int, int]]:

@@ -75,6 +75,8 @@ class Profile(msgspec.Struct):
     """Records whose timestamp lay more than a day back when they were sampled."""
     future: int = 0
     """Records whose timestamp lay ahead by more than ten minutes: their age keeps a whole segment from deletion."""
+    waits: dict[int, int] = {}
+    """How long records took to the gate's ledger, by the buckets of `carriage`."""
 
     def add_age(self, age_ms: int) -> None:
         """Count how old the timestamp of a record is when it comes."""
@@ -99,6 +101,7 @@ class Profile(msgspec.Struct):
         self.unread += other.unread
         self.late += other.late
         self.future += other.future
+        _add_counts(self.waits, other.waits)
         for path, theirs in other.fields.items():
             mine = self._field(path)
             if mine is not None:

@@ -7,7 +7,7 @@ counted in records is read from the ledger, which has its own times: a monitor t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -141,7 +141,12 @@ class Budgets:
         promised: Sequence[PromisedStream],
         store: BudgetStore,
         ledgers: LedgerFollower,
+        take_worst: Callable[[str, str], int | None] = lambda _cluster, _topic: None,
     ) -> None:
+        """`take_worst` gives how long the slowest record took that was measured since the call before, by cluster and
+        landing topic; None: none was.
+        """
+        self._take_worst = take_worst
         self._settings = configuration.monitor
         self._promised, self._store, self._ledgers = promised, store, ledgers
         self._streams: list[_Stream] = []
@@ -236,6 +241,10 @@ class Budgets:
         for objective in promised.objectives:
             history, indicator = stream.histories[objective.indicator], objective.indicator
             bad = _is_bad(objective, stream, sight, now_ms)
+            if indicator is Indicator.LATENCY:
+                # What has waited and is gone by the time of a look is late, too.
+                worst_ms = self._take_worst(promised.gate.cluster, promised.topic)
+                bad = bad or (True if worst_ms is not None and worst_ms > (objective.bound_ms or 0) else bad)
             if bad is not None and indicator is not Indicator.ERROR_RATE:
                 history.add_span(now_ms - step_ms, now_ms, bad=bad)
             history.fold(now_ms)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from watermaster.incident.signal import Signal
+from watermaster.monitor.carriage import Carried
 from watermaster.runtime.fleet import ClusterLook
 
 
@@ -19,6 +20,8 @@ class DataTurn:
     signals: tuple[Signal, ...] = ()
     blind: frozenset[str] = frozenset()
     unseen: tuple[str, ...] = ()
+    carried: tuple[Carried, ...] = ()
+    """How long records have taken lately."""
 
 
 class DataWatch(Protocol):

@@ -23,6 +23,7 @@ from watermaster.incident.promise_keeping import judge_reactions
 from watermaster.incident.runbook import site_runbook
 from watermaster.incident.severity import HOUR_MS, SEVERITIES
 from watermaster.incident.signal import Signal
+from watermaster.monitor.carriage import Carried
 from watermaster.runtime.budgets import BudgetReport, Budgets, BudgetTurn
 from watermaster.runtime.cluster_changes import ClusterChanges
 from watermaster.runtime.configuration import Configuration
@@ -70,6 +71,8 @@ class WatchState:
     """Routes whose newest page did not arrive, and why."""
     budgets: Sequence[BudgetReport] = ()
     """The objectives of the contracts as the newest look left them."""
+    carried: Sequence[Carried] = ()
+    """How long the streams of gates have taken lately."""
     unseen: Sequence[str] = ()
     """What objectives, volumes and timelines hang on and could not be seen."""
 
@@ -148,13 +151,16 @@ class IncidentWatch:
             holder=self._holder,
         )
         unseen = (*told.unseen, *(line for turn in seen for line in turn.unseen), *changed.unseen)
-        self.state = replace(self.state, budgets=told.reports, unseen=unseen)
+        carried = tuple(each for turn in seen for each in turn.carried)
+        self.state = replace(self.state, budgets=told.reports, carried=carried, unseen=unseen)
         self.deliver()
         self._finish(now_ms)
 
     def fail(self, fault: Fault) -> None:
         """The database is away: nothing is judged, and that is said."""
-        self.state = replace(self.state, leads=False, fault=fault.code, pages_waiting=None, budgets=(), unseen=())
+        self.state = replace(
+            self.state, leads=False, fault=fault.code, pages_waiting=None, budgets=(), carried=(), unseen=()
+        )
 
     def deliver(self) -> None:
         """Send what is due. A page that is not taken is due again, later each time."""

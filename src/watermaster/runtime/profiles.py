@@ -15,10 +15,12 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from watermaster.contract.inference.personal import looks_sensitive
 from watermaster.incident.problem import ProblemKey
 from watermaster.incident.signal import Signal, SignalKind, Subject
+from watermaster.monitor.carriage import bucket_of
 from watermaster.monitor.field_table import FieldRow, describe_fields
 from watermaster.monitor.log import PartitionLog
 from watermaster.monitor.profile import KEPT_H, Change, FieldChange, Profile, judge_profile
 from watermaster.monitor.rhythm import HOUR_MS
+from watermaster.runtime.carriage import Carriage
 from watermaster.runtime.configuration import Configuration
 from watermaster.runtime.data_watch import DataTurn
 from watermaster.runtime.fleet import ClusterLook
@@ -79,7 +81,9 @@ class Profiles:
         store: ProfileStore,
         sample: Sample,
         closed: Mapping[str, frozenset[str]],
+        carriage: Carriage | None = None,
     ) -> None:
+        self._carriage = carriage
         self._store, self._sample, self._closed = store, sample, closed
         self._topics: dict[str, list[str]] = {}
         for gate in configuration.gates.values():
@@ -106,6 +110,7 @@ class Profiles:
                 if now_ms - self._sampled_ms.get(look.name, 0) >= SAMPLE_MS:
                     self._sampled_ms[look.name] = now_ms
                     self._read(look, streams, now_ms)
+                    self._measure(look, streams, now_ms)
                 for stream in streams:
                     signals += _signals(look.name, stream, now_ms)
                     if stream.changes is None:
@@ -113,7 +118,11 @@ class Profiles:
         except Exception:
             self.begin()
             raise
-        return DataTurn(tuple(signals), frozenset(blind), tuple(self._unseen.values()))
+        unseen = tuple(self._unseen.values())
+        if self._carriage is None:
+            return DataTurn(tuple(signals), frozenset(blind), unseen)
+        unseen = (*unseen, *self._carriage.unseen.values())
+        return DataTurn(tuple(signals), frozenset(blind), unseen, self._carriage.lately())
 
     def _taken_up(self, cluster: str, now_ms: int) -> list[_Stream]:
         if cluster not in self._streams:
@@ -137,7 +146,7 @@ class Profiles:
                 continue
             is_newest = stream.hour == hour - 1
             stream.changes = judge_profile(stream.now, _before(stream, stream.hour)) if is_newest else None
-            if stream.now.records:
+            if stream.now.records or stream.now.waits:
                 kept = HourProfile(stream.topic, stream.hour, bool(stream.changes), stream.now)
                 stream.known[stream.hour] = kept
                 over.append(kept)
@@ -146,6 +155,13 @@ class Profiles:
                 del stream.known[old]
         if over:
             self._store.save_profiles(cluster, over, hour - KEPT_H)
+
+    def _measure(self, look: ClusterLook, streams: Sequence[_Stream], now_ms: int) -> None:
+        """Count how long the records of the newest transactions have taken."""
+        waits = {} if self._carriage is None else self._carriage.measure(look, now_ms)
+        for stream in streams:
+            for bucket in map(bucket_of, waits.get(stream.topic, ())):
+                stream.now.waits[bucket] = stream.now.waits.get(bucket, 0) + 1
 
     def _read(self, look: ClusterLook, streams: Sequence[_Stream], now_ms: int) -> None:
         """Count what has come since the sample before, as far as the sample reaches."""
@@ -213,6 +229,24 @@ def fields_of(store: ProfileStore, cluster: str, topic: str, now_ms: int) -> Str
         rows=describe_fields(now, before, drawn),
         changes=judge_profile(now, before),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLatency:
+    """How long a stream has taken by whole hours since the epoch, each as waits by the buckets of `carriage`."""
+
+    cluster: str
+    topic: str
+    hours: Mapping[int, Mapping[int, int]]
+
+
+def latencies_of(store: ProfileStore, cluster: str, topics: Sequence[str], now_ms: int) -> tuple[StreamLatency, ...]:
+    """What is stored of each topic of which something was measured. Raises WorldFault WM-DATABASE."""
+    found: dict[str, dict[int, Mapping[int, int]]] = {}
+    for kept in store.load_profiles(cluster, topics, now_ms // HOUR_MS - DRAWN_H):
+        if kept.profile.waits:
+            found.setdefault(kept.topic, {})[kept.hour] = kept.profile.waits
+    return tuple(StreamLatency(cluster, topic, hours) for topic, hours in found.items())
 
 
 def _tail(look: ClusterLook, stream: _Stream) -> ObservedTopic:

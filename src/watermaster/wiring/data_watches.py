@@ -9,34 +9,60 @@ from sqlalchemy import Engine
 from watermaster.adapters.database.hours import DatabaseHours
 from watermaster.adapters.database.profiles import DatabaseProfiles
 from watermaster.adapters.kafka.connection import client_settings
+from watermaster.adapters.kafka.record_probe import RecordProbe
 from watermaster.adapters.kafka.sampling import Sampler
 from watermaster.contract.checks import Checks
 from watermaster.contract.document import read_contract
 from watermaster.contract.outline import outline
 from watermaster.incident.reaction import ReactionPromise
+from watermaster.monitor.log import Probe
 from watermaster.monitor.objective import read_objectives
 from watermaster.monitor.promise import read_promise
 from watermaster.quarantine.exhibit import hides
 from watermaster.runtime.budgets import PromisedStream
+from watermaster.runtime.carriage import Carriage, Sample
 from watermaster.runtime.configuration import Configuration, StreamConfiguration
 from watermaster.runtime.data_watch import DataWatch
-from watermaster.runtime.observed import ObservedTopic, TopicSample
+from watermaster.runtime.observed import ObservedTopic, TopicSample, Unseen
 from watermaster.runtime.profiles import RECORDS_MAX, Profiles
 from watermaster.runtime.reactions import PromisedReaction
 from watermaster.runtime.rhythms import Rhythms
+from watermaster.runtime.survey import Place
 from watermaster.stream.fault import Fault
 from watermaster.wiring.contract import compile_checks
 
 
-def data_watches(configuration: Configuration, engine: Engine) -> Sequence[DataWatch]:
-    """Volumes of all topics, and profiles of the streams of gates."""
+def data_watches(configuration: Configuration, engine: Engine, carriage: Carriage | None = None) -> Sequence[DataWatch]:
+    """Volumes of all topics, and profiles of the streams of gates with how long they take."""
+    profiles = Profiles(
+        configuration,
+        DatabaseProfiles(engine),
+        _sampling(configuration),
+        closed_fields(configuration),
+        carriage or carriage_of(configuration),
+    )
+    return (Rhythms(configuration, DatabaseHours(engine)), profiles)
 
+
+def carriage_of(configuration: Configuration) -> Carriage:
+    """Measures how long the streams of gates take."""
+
+    def probe(cluster: str, places: Sequence[Place]) -> Mapping[Place, Probe | Unseen]:
+        reader = RecordProbe(client_settings(configuration.clusters[cluster]))
+        try:
+            return reader.probe(places)
+        finally:
+            reader.close()
+
+    return Carriage(configuration, _sampling(configuration), probe)
+
+
+def _sampling(configuration: Configuration) -> Sample:
     def sample(cluster: str, topics: Sequence[ObservedTopic]) -> Mapping[str, TopicSample]:
         sampler = Sampler(client_settings(configuration.clusters[cluster]))
         return sampler.sample(topics, RECORDS_MAX).by_topic
 
-    profiles = Profiles(configuration, DatabaseProfiles(engine), sample, closed_fields(configuration))
-    return (Rhythms(configuration, DatabaseHours(engine)), profiles)
+    return sample
 
 
 def closed_fields(configuration: Configuration) -> Mapping[str, frozenset[str]]:

@@ -37,7 +37,7 @@ from watermaster.runtime.incident_settings import AlertKind
 from watermaster.runtime.incident_watch import IncidentWatch, WatchState
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract_changes import ContractChanges
-from watermaster.wiring.data_watches import data_watches, owners_of, promised_reactions, promised_streams
+from watermaster.wiring.data_watches import carriage_of, data_watches, owners_of, promised_reactions, promised_streams
 from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
 
@@ -63,6 +63,8 @@ def run_monitor(
     memory = LookMemory(open_fleet(config, None), poll_ms / 1000, clock.now_ms)
     engine = open_database(configuration.database, configuration.state_directory)
     changes, ledgers = ContractChanges(configuration), LedgerTails(configuration)
+    carriage = carriage_of(configuration)
+    streams, kept = promised_streams(configuration), DatabaseBudgets(engine)
     watch = IncidentWatch(
         configuration,
         memory.look,
@@ -73,8 +75,8 @@ def run_monitor(
         owners=owners_of(configuration),
         batches=DatabaseRuns(engine).newest,
         changes=changes,
-        budgets=Budgets(configuration, promised_streams(configuration), DatabaseBudgets(engine), ledgers),
-        data=data_watches(configuration, engine),
+        budgets=Budgets(configuration, streams, kept, ledgers, carriage.take_worst),
+        data=data_watches(configuration, engine, carriage),
         reactions=promised_reactions(configuration),
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
@@ -117,6 +119,16 @@ def open_hours(config: Path) -> tuple[Sequence[str], DatabaseHours]:
     configuration = load_configuration(config)
     engine = open_database(configuration.database, configuration.state_directory)
     return tuple(configuration.clusters), DatabaseHours(engine)
+
+
+def open_landings(config: Path, cluster: str | None) -> tuple[Mapping[str, Sequence[str]], DatabaseProfiles]:
+    """The landing topics of gates by cluster, and the profiles that are kept of them."""
+    configuration = load_configuration(config)
+    found: dict[str, list[str]] = {}
+    for gate in configuration.gates.values():
+        if cluster in (None, gate.cluster):
+            found.setdefault(gate.cluster, []).extend(gate.landings)
+    return found, DatabaseProfiles(open_database(configuration.database, configuration.state_directory))
 
 
 def open_profiles(config: Path, cluster: str | None, stream: str) -> tuple[Sequence[str], DatabaseProfiles]:

@@ -16,6 +16,7 @@ from watermaster.adapters.metrics.collector import GateCollector
 from watermaster.adapters.metrics.fleet_collector import FleetCollector
 from watermaster.adapters.metrics.watch_collector import WatchCollector
 from watermaster.adapters.prometheus.watched import Watched, WatchedGate, WatchedObjective
+from watermaster.monitor.carriage import Carried
 from watermaster.monitor.log import FirstUnread
 from watermaster.monitor.log_directory import LogDirectory
 from watermaster.monitor.objective import Indicator, Objective
@@ -94,5 +95,6 @@ def _gate() -> Collector:
 
 
 def _watch() -> Collector:
-    state = WatchState(0, leads=True, looked_ms=1, open_incidents={5: 1}, pages_waiting=0)
+    carried = (Carried("primary", "g", "orders", appended=True, waits={4: 1}),)
+    state = WatchState(0, leads=True, looked_ms=1, open_incidents={5: 1}, pages_waiting=0, carried=carried)
     return WatchCollector(lambda: state, MemoryClock())

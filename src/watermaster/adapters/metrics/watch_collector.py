@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from watermaster.monitor.carriage import Carried, quantile_ms
 from watermaster.runtime.budgets import BudgetReport
 from watermaster.runtime.incident_watch import WatchState
 from watermaster.runtime.ports import Clock
@@ -15,6 +16,7 @@ from watermaster.runtime.ports import Clock
 SILENCE_POLLS_MAX: Final = 6
 """A leader that has not finished a look for so many polls (and a minute) is not healthy, whatever else it says."""
 SILENCE_MS_MIN: Final = 60_000
+QUANTILES: Final = (0.5, 0.99, 1.0)
 
 
 class WatchCollector(Collector):
@@ -42,6 +44,20 @@ class WatchCollector(Collector):
             waiting.add_metric([], state.pages_waiting)
         yield waiting
         yield from _budgets(state.budgets)
+        yield _carried(state.carried)
+
+
+def _carried(streams: Sequence[Carried]) -> Metric:
+    names = ("cluster_name", "gate", "topic", "since", "quantile")
+    what = "From landing to the gate's ledger, of the records that waited longest in their transactions; ten minutes."
+    family = GaugeMetricFamily("watermaster_latency_seconds", what, labels=names)
+    for stream in streams:
+        since = {True: "append", False: "create", None: "unknown"}[stream.appended]
+        for share in QUANTILES:
+            wait_ms = quantile_ms(stream.waits, share)
+            if wait_ms is not None:
+                family.add_metric([stream.cluster, stream.gate, stream.topic, since, str(share)], wait_ms / 1000)
+    return family
 
 
 def _budgets(reports: Sequence[BudgetReport]) -> Iterator[Metric]:

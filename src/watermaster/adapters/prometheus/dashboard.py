@@ -243,6 +243,17 @@ _GATES: Final = Row(
             ),
             unit="cps",
         ),
+        Panel(
+            "From landing to trusted",
+            (
+                Query(
+                    _by("watermaster_latency_seconds", "topic, quantile"),
+                    "{{topic}} {{quantile}}",
+                ),
+            ),
+            unit="s",
+            what="Of the records that waited longest in their transactions, the last ten minutes; needs `monitor`.",
+        ),
         Panel("Since the newest commit", (Query(_by("watermaster_gate_commit_age_seconds", "gate"), "{{gate}}"),)),
         Panel(
             "Needs a person",
