@@ -192,6 +192,22 @@ def test_variants_are_told_apart() -> None:
     assert held_exactly(text, encode({"type": "sent", "parcel": "p"}, {"type": "lost"})) in ([], [1])
 
 
+def test_variants_whose_names_differ_by_signs_alone_have_two_rules() -> None:
+    sample = encode(*({"type": "a.b", "x": 1} if n % 2 else {"type": "a-b", "y": 1} for n in range(1_200)))
+    text = draft(sample).text
+    assert "id: type_a_b\n" in text
+    assert "id: type_a_b_2\n" in text
+    assert held_exactly(text, [*sample[:2], *encode({"type": "a.b", "y": 1}, {"type": "a-b", "x": 1})]) == [2, 3]
+
+
+def test_digits_at_the_end_of_a_code_are_a_number_that_goes_on() -> None:
+    counted = encode(*({"n": f"A-{number}", "id": f"{number}"} for number in range(8_000, 9_500)))
+    text = draft(counted).text
+    assert held_exactly(text, encode({"n": "A-10000", "id": "10000"}, {"n": "B", "id": "x"})) == [1]
+    padded = encode(*({"n": f"A-{number:05}"} for number in range(8_000, 9_500)))
+    assert held_exactly(draft(padded).text, encode({"n": "A-100000"}, {"n": "A-10000"})) == [0]
+
+
 def test_the_key_is_described_where_there_always_is_one() -> None:
     values = encode(*({"id": f"k{i}", "n": i % 5} for i in range(1200)))
     text = draft(values, [f"k{i}".encode() for i in range(1200)]).text

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 PathsArgument = Annotated[
-    list[Path] | None, typer.Argument(help="Files, folders or globs of JSON lines, JSON documents or Parquet.")
+    list[Path] | None, typer.Argument(help="Files, folders or globs: JSON lines, JSON, CSV, Parquet, Avro.")
 ]
 TopicOption = Annotated[str | None, typer.Option("--topic", help="Learn from this topic instead of files.")]
 StreamOption = Annotated[

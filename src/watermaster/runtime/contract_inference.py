@@ -9,12 +9,13 @@ from typing import Final, Protocol, TypeAlias
 from watermaster.contract.checks import FRAMED_ENCODINGS, Encoding, Limits
 from watermaster.contract.draft import ContractDraft, FieldDraft
 from watermaster.contract.draft.text import draft_text
+from watermaster.contract.inference.cells import CellsSummary
 from watermaster.contract.inference.proposal import Origin, propose
 from watermaster.contract.inference.stream_summary import StreamSummary
 from watermaster.contract.inference.summary import Document
 from watermaster.gate.strict_json import JsonProblem
 from watermaster.gate.swift_json import decode_swiftly
-from watermaster.runtime.record_source import Part, Reading, RecordSource
+from watermaster.runtime.record_source import Form, Part, Reading, RecordSource
 from watermaster.stream.fault import UsageFault, WorldFault
 
 _LIMITS: Final = Limits()
@@ -160,6 +161,8 @@ def written_as(origin: Origin, written: Written) -> Origin:
 def learn_part(source: RecordSource, part: Part, tell: Callable[[int, int], None] = lambda *_: None) -> StreamSummary:
     """Learn from one part of files; `tell` hears of its records and bytes. Raises the faults of the source."""
     learning = Learning()
+    if part.form is Form.CSV:
+        learning.summary.cells = CellsSummary()
     for chunk in source.read(part, Reading(value_bytes_max=_LIMITS.value_bytes_max)):
         for code in chunk.refused.values():
             learning.summary.pass_over(code)
@@ -188,6 +191,7 @@ def _refuse_empty(summary: StreamSummary, origin: Origin) -> None:
 
 def conclude(summary: StreamSummary, origin: Origin) -> Inferred:
     """The draft of a summary; without a JSON object in it, one that asks for nothing."""
+    summary.retype_cells()
     draft = propose(summary, origin)
     return Inferred(
         text=draft_text(draft),

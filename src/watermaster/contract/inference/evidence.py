@@ -10,8 +10,8 @@ from typing import Final
 
 TYPE_MIN: Final = 10
 """Values before a type is asked for: a field that was seen a few times may be something else the next time."""
-WHOLE_MIN: Final = 30
-"""Whole numbers before fractions are refused."""
+WHOLE_MIN: Final = 100
+"""Whole numbers before fractions are refused: the first forty cars of a list have no half miles to the gallon."""
 FORMAT_MIN: Final = 30
 """Texts before a format or a way of writing dates is asked for."""
 REQUIRED_MIN: Final = 1_000

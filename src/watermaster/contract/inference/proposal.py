@@ -128,17 +128,28 @@ def _variant_rules(fields: Sequence[FieldDraft], discriminator: Discriminator | 
         return
     there = "" if field.required else f"!has(this.{field.name}) || "
     known = {field.name: field for field in fields}
+    ids: set[str] = set()
     for value, (records, members) in sorted(discriminator.always.items()):
         asked = [path for path in sorted(members) if _worth_asking(path, members, known)][:RULE_MEMBERS_MAX]
         if records < VARIANT_MIN or not asked:
             continue
         needs = " && ".join(f"has(this.{'.'.join(path)}) && this.{'.'.join(path)} != null" for path in asked)
         yield RuleDraft(
-            f"{discriminator.name}_{re.sub(r'[^A-Za-z0-9]+', '_', value).strip('_') or 'empty'}",
+            _new_id(f"{discriminator.name}_{re.sub(r'[^A-Za-z0-9]+', '_', value).strip('_') or 'empty'}", ids),
             f"{there}this.{discriminator.name} != {cel_text(value)} || ({needs})",
             f"Where {discriminator.name} is {value}, these members are there.",
             (f"in all {records:,} records of this variant",),
         )
+
+
+def _new_id(wanted: str, taken: set[str]) -> str:
+    """`a.b` and `a-b` are two variants, and their rules have two names."""
+    found, number = wanted, 1
+    while found in taken:
+        number += 1
+        found = f"{wanted}_{number}"
+    taken.add(found)
+    return found
 
 
 def _worth_asking(path: MemberPath, members: frozenset[MemberPath], known: Mapping[str, FieldDraft]) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from watermaster.contract.inference.cells import CellsSummary
 from watermaster.contract.inference.identity import IdentitiesSummary
 from watermaster.contract.inference.summary import Budget, Document, ObjectSummary, ValueSummary
 from watermaster.contract.inference.text_summary import TextSummary
@@ -60,11 +61,15 @@ class StreamSummary:
     variants: VariantSummary = field(default_factory=VariantSummary)
     identities: IdentitiesSummary = field(default_factory=IdentitiesSummary)
     budget: Budget = field(default_factory=Budget)
+    cells: CellsSummary | None = None
+    """Of rows whose members are all texts because their form has no types; None as soon as others are among them."""
 
     def add(self, document: Mapping[str, Document], key: bytes | None = None) -> None:
         """Take in one record that is an object; its key is only compared with its members (see `keys`)."""
         self.records += 1
         self.root.add(document, self.budget)
+        if self.cells is not None:
+            self.cells.add(document)
         self.variants.add(document)
         self.identities.add(document, key)
 
@@ -75,6 +80,7 @@ class StreamSummary:
 
     def merge(self, other: StreamSummary) -> None:
         """Take in the records that come after these."""
+        self._merge_cells(other)
         self.records += other.records
         self.tombstones += other.tombstones
         self.passed_over.update(other.passed_over)
@@ -82,3 +88,22 @@ class StreamSummary:
         self.keys.merge(other.keys, self.budget)
         self.variants.merge(other.variants)
         self.identities.merge(other.identities)
+
+    def _merge_cells(self, other: StreamSummary) -> None:
+        if not self.records:
+            self.cells = other.cells
+        elif self.cells is not None and other.cells is not None:
+            self.cells.merge(other.cells)
+        elif other.records:
+            self.cells = None
+
+    def retype_cells(self) -> None:
+        """Take columns of cells for what all of their texts spell. Nothing can be added after that."""
+        for name, column in self.cells.columns.items() if self.cells is not None else ():
+            member = self.root.members.get(name)
+            if member is None or not column.retype(name, member):
+                continue
+            self.variants.candidates[name] = None
+            if column.numbers.spelled:
+                self.identities.fields.pop(name, None)  # `1` and `1.0` are one number
+        self.cells = None

@@ -26,6 +26,7 @@ _MASK: Final = {
     **dict.fromkeys(range(ord("a"), ord("z") + 1), "a"),
 }
 _CLASSES: Final = "9Aa"
+_PADDED: Final = re.compile(r"(?<![0-9])0[0-9]+\Z", re.ASCII)
 _SIGNS: Final = frozenset("-_.:/")
 """Signs that codes are made of; a text with others, or with blanks, is not described by its characters."""
 
@@ -42,6 +43,8 @@ class TextSummary:
     moments: tuple[str, ...] = MOMENTS
     mask: str | None = None
     """Letters and digits as `A`, `a`, `9`, if all texts have the same; empty once they differ."""
+    padded: bool = False
+    """At least one ends in digits that begin with zeros, so that their number is no accident."""
     signs: frozenset[str] | None = frozenset()
     """Classes and signs that occur; None once anything else has."""
 
@@ -66,6 +69,7 @@ class TextSummary:
         if self.mask != "":
             mask = text.translate(_MASK) if length <= MASK_CHARACTERS_MAX else ""
             self.mask = mask if self.mask is None or self.mask == mask else ""
+            self.padded = self.padded or _PADDED.search(text) is not None
 
     def merge(self, other: TextSummary) -> None:
         """Take in the texts that come after these."""
@@ -81,11 +85,12 @@ class TextSummary:
             self.mask = other.mask if self.mask is None else self.mask
         elif self.mask != other.mask:
             self.mask = ""
+        self.padded = self.padded or other.padded
 
     def code_pattern(self) -> str | None:
         """A pattern of character classes that all texts match; None for prose. It holds no letter or digit of them."""
         if self.mask and set(self.mask) <= _SIGNS | set(_CLASSES):
-            return f"^{_mask_pattern(self.mask)}$"
+            return f"^{_mask_pattern(self.mask, counts=not self.padded)}$"
         if not self.signs or not self.length_min or not self.signs & set(_CLASSES):
             return None
         same = self.length_min == self.length_max
@@ -114,10 +119,14 @@ def _only(signs: frozenset[str]) -> Callable[[str], re.Match[str] | None]:
     return re.compile(f"[{_class(signs)}]*" if signs else "", re.ASCII).fullmatch
 
 
-def _mask_pattern(mask: str) -> str:
+def _mask_pattern(mask: str, *, counts: bool) -> str:
+    """`counts`: the digits at the end are a number, and the next ones may be longer."""
     parts = []
     for run in re.finditer(r"(.)\1*", mask):
         sign, length = run[1], len(run[0])
         piece = f"[{_class(frozenset(sign))}]" if sign in _CLASSES else re.escape(sign) if sign == "." else sign
-        parts.append(piece if length == 1 else f"{piece}{{{length}}}")
+        if counts and sign == "9" and run.end() == len(mask):
+            parts.append(f"{piece}+")
+        else:
+            parts.append(piece if length == 1 else f"{piece}{{{length}}}")
     return "".join(parts)
