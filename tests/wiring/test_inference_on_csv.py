@@ -14,7 +14,7 @@ from watermaster.adapters.records.files import RecordFiles
 from watermaster.contract.checks import Checks, FieldCheck, LogicalType
 from watermaster.contract.inference.stream_summary import StreamSummary
 from watermaster.runtime.contract_inference import Inferred, learn_part
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 from watermaster.wiring.contract import compile_checks
 from watermaster.wiring.contract_inference import infer_files
 

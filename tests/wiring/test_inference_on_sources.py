@@ -22,7 +22,7 @@ import pytest
 from watermaster.adapters.files.flights import ARCHIVE
 from watermaster.adapters.files.package_index import LockedFile, cache_directory, fetch, index_address
 from watermaster.contract.checks import Checks, LogicalType
-from watermaster.wiring.check import check_files
+from watermaster.wiring.check_files import check_files
 from watermaster.wiring.contract import compile_checks
 from watermaster.wiring.contract_inference import infer_files
 
