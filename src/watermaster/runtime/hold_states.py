@@ -124,12 +124,17 @@ def read_states(
         if at >= end:
             break
         if at == before and waited_s > STABLE_PATIENCE_S:
-            raise WorldFault(
-                "WM-HOLDS-UNSTABLE",
-                f"{where}: an open transaction has hidden what stands behind offset {at} for {waited_s:.0f} s",
-                hint="Look for a hanging transaction: `kafka-transactions.sh find-hanging`.",
-                retriable=True,
-            )
+            raise unstable_states(where, at, waited_s)
         sleep(STABLE_PAUSE_S)
         waited_s = 0.0 if at > before else waited_s + STABLE_PAUSE_S
     return states
+
+
+def unstable_states(where: TopicPartition, at: int, waited_s: float) -> WorldFault:
+    """A transaction stays open longer than a broker allows."""
+    return WorldFault(
+        "WM-HOLDS-UNSTABLE",
+        f"{where}: an open transaction has hidden what stands behind offset {at} for {waited_s:.0f} s",
+        hint="Look for a hanging transaction: `kafka-transactions.sh find-hanging`.",
+        retriable=True,
+    )

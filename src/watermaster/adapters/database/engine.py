@@ -19,6 +19,9 @@ LOCK_KEY: Final = 0x57617465
 WAIT_S: Final = 15
 """How long a writer waits for another one: steps take milliseconds, a migration a second."""
 
+_READS: Final = "watermaster_reads"
+"""Set on connections that change nothing."""
+
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -55,6 +58,28 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise database_fault(error) from None
 
 
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction for what has a lock of its own and would hold up the others: on PostgreSQL it runs beside them."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise database_fault(error) from None
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One snapshot, which hinders no writer however long it is looked at."""
+    is_postgres = engine.dialect.name == "postgresql"
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if is_postgres else {_READS: True}
+    try:
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+    except SQLAlchemyError as error:
+        raise database_fault(error) from None
+
+
 def database_fault(error: Exception) -> WorldFault:
     """Named by its type, since the text of a driver may repeat the address."""
     return WorldFault(
@@ -69,8 +94,13 @@ def _sqlite(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": WAIT_S})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get(_READS)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 -- the event's own shape
