@@ -12,6 +12,7 @@ from watermaster.cli.environment import EnvironmentOption, name_environment
 from watermaster.cli.errors import ExitCode
 from watermaster.cli.gate_choice import YesOption
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, plain, say, show_json, show_table
+from watermaster.cli.quarantine_rebuild import rebuild_named
 from watermaster.stream.fault import UsageFault
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _adopt(
-    topic: Annotated[str, typer.Argument(help="A dead-letter topic, or the name of a configured quarantine.")],
+    topic: Annotated[
+        str,
+        typer.Argument(help="A dead-letter topic, or the name of a configured quarantine; with --rebuild, or gate."),
+    ] = "",
     name: Annotated[str, typer.Option(help="What to call it; the topic's name if it is left out.")] = "",
     cluster: Annotated[str | None, typer.Option(help="Which cluster; not needed if there is one.")] = None,
     source: Annotated[
@@ -48,6 +52,10 @@ def _adopt(
         list[str] | None,
         typer.Option("--map", help="Of a plain topic: what a header means, as topic=HEADER, offset=HEADER …"),
     ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Make the index of its held records in the database anew, and nothing else."),
+    ] = False,
     config: ConfigOption = Path("watermaster.yaml"),
     yes: YesOption = False,
     environment: EnvironmentOption = None,
@@ -58,14 +66,23 @@ def _adopt(
     Reads the newest letters: which convention they follow, how many name their source and still have their original
     there, and what a replay would need. With --yes it creates the topic of their states and adds the quarantine to the
     configuration. The dead-letter topic itself is never written.
+
+    With --rebuild the facts of held records in the database, a gate's too, are thrown away and read anew from Kafka.
+    From then on `groups` and `list` answer from them.
     """
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.wiring.adopt import carry_out_adoption, plan_adoption
 
     configuration = load_configuration(config)
+    wished = (name, cluster, source, target, contract, dialect, mapped)
+    if rebuild:
+        rebuild_named(configuration, topic, output, is_alone=not any(wished))
+        return ExitCode.OK
+    if not topic:
+        raise UsageFault("WM-USAGE", "no topic is named", hint="`quarantine adopt TOPIC` looks at a dead-letter topic.")
     sources = _sources(source or [], target or [], contract)
-    wished = _Wish(name, cluster, sources, dialect, tuple(mapped or ()))
-    adopted = _configured(configuration, topic, wished) or _wished(configuration, topic, wished)
+    wish = _Wish(name, cluster, sources, dialect, tuple(mapped or ()))
+    adopted = _configured(configuration, topic, wish) or _wished(configuration, topic, wish)
     plan = plan_adoption(configuration, adopted)
     if yes:
         action = f"adopt {adopted.topic} as {adopted.name}" + (f", create {adopted.holds}" if plan.creates else "")

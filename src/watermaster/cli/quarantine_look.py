@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from watermaster.cli.errors import ExitCode
+from watermaster.cli.index_line import IndexLine, told_beside
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, duration, say, show_json, show_table
 from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_options import (
@@ -29,8 +29,10 @@ from watermaster.stream.fault import UsageFault
 if TYPE_CHECKING:
     from watermaster.quarantine.balance import BalanceRow, Terms
     from watermaster.quarantine.group import GroupTally
+    from watermaster.quarantine.held import HeldRecord
+    from watermaster.quarantine.lifecycle import Hold
     from watermaster.runtime.hold_horizon import HoldHorizon
-    from watermaster.runtime.hold_survey import Surveyed
+    from watermaster.runtime.hold_index_ports import IndexedHold
 
 _PLOT_COLUMNS: Final = 24
 _FACET_VALUES: Final = 3
@@ -59,31 +61,28 @@ def _groups(
 ) -> None:
     """Show held records by what makes their failures the same: twelve problems, not forty thousand records."""
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.quarantine.group import Groups
-    from watermaster.runtime.hold_horizon import OldestOpen
-    from watermaster.wiring.quarantine import looked_at, open_desk, walk_held
+    from watermaster.wiring.hold_index import open_look
+    from watermaster.wiring.quarantine import looked_at, open_desk
 
     selection = selection_of(rules=rule, since=since, until=until, states=states_of(state))
     configuration = load_configuration(config)
-    groups, oldest = Groups(), OldestOpen()
-    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
-        survey = desk.survey()
-        for found in walk_held(desk, looked_at(desk, stream), selection, survey=survey):
-            groups.add(found.held)
-            oldest.see(found)
+    chosen = choose_quarantine(configuration, gate)
+    with open_desk(configuration, chosen) as desk, open_look(desk, told_beside, IndexLine().show) as look:
+        found = look.groups(looked_at(desk, stream), selection)
+        oldest = found.oldest
         horizons = [oldest.horizon(topic, desk.reader.settings(topic)) for topic in sorted(oldest.counts)]
         now_ms = desk.clock.now_ms()
-    tallies = groups.largest()
     if output is OutputFormat.JSON:
-        show_json({"groups": [group_document(tally) for tally in tallies], "horizons": horizons})
+        groups = [group_document(tally) for tally in found.tallies]
+        show_json({"groups": groups, "horizons": horizons, "from_index": look.has_index})
         return
-    show_groups(tallies)
+    show_groups(found.tallies)
     for horizon in horizons:
         say(horizon_sentence(horizon, now_ms))
-    if survey.counts.unread:
-        say(f"{survey.counts.unread} records there follow no known dead-letter convention.")
-    if survey.counts.doubles + survey.counts.clashes:
-        say(f"{survey.counts.doubles + survey.counts.clashes} letters repeat the coordinates of one that is counted.")
+    if found.unread:
+        say(f"{found.unread} records there follow no known dead-letter convention.")
+    if found.repeated:
+        say(f"{found.repeated} letters repeat the coordinates of one that is counted.")
 
 
 def show_groups(tallies: list[GroupTally]) -> None:
@@ -161,16 +160,18 @@ def _list(
 ) -> None:
     """List held records, a page at a time, stream by stream and in the order in which they were held."""
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.wiring.quarantine import looked_at, open_desk, walk_held
+    from watermaster.wiring.hold_index import open_look
+    from watermaster.wiring.quarantine import looked_at, open_desk
 
     selection = selection_of(group, rule, partition, offset, contract, since, until, states_of(state))
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
-        walk = walk_held(desk, looked_at(desk, stream), selection, _behind(after))
-        page = list(islice(walk, limit))
+    chosen = choose_quarantine(configuration, gate)
+    with open_desk(configuration, chosen) as desk, open_look(desk, told_beside, IndexLine().show) as look:
+        page = look.page(looked_at(desk, stream), selection, _behind(after), limit)
     more = _place(page[-1]) if len(page) == limit else None
     if output is OutputFormat.JSON:
-        show_json({"records": [hold_document(found) for found in page], "after": more})
+        records = [hold_document(found.held, found.hold) for found in page]
+        show_json({"records": records, "after": more, "from_index": look.has_index})
         return
     show_table("Held records", _LIST_COLUMNS, [_list_row(found) for found in page])
     if more:
@@ -180,7 +181,7 @@ def _list(
 _LIST_COLUMNS: Final = ("stream", "partition", "offset", "landed", "state", "attempt", "group", "breaks")
 
 
-def _list_row(found: Surveyed) -> tuple[object, ...]:
+def _list_row(found: IndexedHold) -> tuple[object, ...]:
     from watermaster.quarantine.fingerprint import fingerprint
 
     held, hold = found.held, found.hold
@@ -197,23 +198,24 @@ def _list_row(found: Surveyed) -> tuple[object, ...]:
     )
 
 
-def hold_document(found: Surveyed) -> dict[str, Any]:
+def hold_document(held: HeldRecord, hold: Hold) -> dict[str, Any]:
     """One held record's facts for scripts; no value of it."""
     from watermaster.cli.output import plain
     from watermaster.quarantine.fingerprint import fingerprint
 
-    facts = plain(found.held)
+    facts = plain(held)
     del facts["key"]
     return {
         **facts,
-        "coordinates": plain(found.held.key),
-        "group": fingerprint(found.held),
-        "hold": plain(found.hold),
+        "coordinates": plain(held.key),
+        "group": fingerprint(held),
+        "hold": plain(hold),
     }
 
 
-def _place(found: Surveyed) -> str:
-    return f"{found.record.source.topic}:{found.record.source.partition}:{found.record.offset}"
+def _place(found: IndexedHold) -> str:
+    place = found.held.place
+    return f"{place.topic}:{place.partition}:{found.held.place_offset}"
 
 
 def _behind(after: str) -> tuple[str, int, int] | None:

@@ -134,7 +134,7 @@ def exhibit_document(found: Surveyed, checks: Checks) -> dict[str, Any]:
     """The record for scripts. Bytes, as base64, only where the contract restricts nothing."""
     from watermaster.quarantine.exhibit import exhibit, is_guarded
 
-    document = hold_document(found)
+    document = hold_document(found.held, found.hold)
     original = found.original
     if original is None:
         return {**document, "lines": None, "record": None}

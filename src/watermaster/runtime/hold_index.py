@@ -36,7 +36,7 @@ from watermaster.stream.batch import RecordBatch
 from watermaster.stream.coordinates import TopicPartition
 from watermaster.stream.fault import Fault
 
-BATCH: Final = 5_000
+BATCH: Final = 2_000
 """Facts in one transaction: its end costs a write to the disk, and a kill costs reading so many again."""
 TRIES: Final = 5
 """So often the index is made anew under our hands, or a topic is, before somebody is told."""

@@ -166,9 +166,7 @@ def walk_held(
     last one that was seen; `survey` counts on.
     """
     walker = survey or desk.survey()
-    topics = [desk.adopted.topic] if desk.adopted else []
-    topics = topics or list(dict.fromkeys(stream.quarantine for stream in streams or ()))
-    meant = selection if streams is None else replace(selection, streams=sources_of(desk, streams))
+    topics, meant = meant_topics(desk, streams, selection)
     begin = topics.index(after[0]) if after is not None and after[0] in topics else 0
     for topic in topics[begin:]:
         numbers, starts = desk.partitions(topic), {}
@@ -176,6 +174,15 @@ def walk_held(
             numbers = [number for number in numbers if number >= after[1]]
             starts = {after[1]: after[2] + 1}
         yield from walker.walk(topic, numbers, meant, starts)
+
+
+def meant_topics(
+    desk: QuarantineDesk, streams: Sequence[StreamConfiguration] | None, selection: Selection
+) -> tuple[Sequence[str], Selection]:
+    """The quarantine topics of these streams in their order, and the selection within them; of all with None."""
+    topics = [desk.adopted.topic] if desk.adopted else []
+    topics = topics or list(dict.fromkeys(stream.quarantine for stream in streams or ()))
+    return topics, selection if streams is None else replace(selection, streams=sources_of(desk, streams))
 
 
 def sources_of(desk: QuarantineDesk, streams: Sequence[StreamConfiguration]) -> tuple[str, ...]:

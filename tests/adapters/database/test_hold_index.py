@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from hold_world import CANARY, CONTRACTS, HOLDS, OTHER, QUARANTINE, RULES, HoldWorld, by_index
-from sqlalchemy import Engine, select
+from hold_world import CONTRACTS, OTHER, QUARANTINE, RULES, HoldWorld, by_index
+from sqlalchemy import Engine
 
-from watermaster.adapters.database.engine import reading
 from watermaster.adapters.database.hold_index import DatabaseHoldIndex
-from watermaster.adapters.database.tables import metadata
 from watermaster.quarantine.lifecycle import State
 from watermaster.quarantine.selection import Selection
 

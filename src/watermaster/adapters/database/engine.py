@@ -22,7 +22,14 @@ WAIT_S: Final = 15
 _READS: Final = "watermaster_reads"
 """Set on connections that change nothing."""
 
+FILE: Final = "watermaster.db"
+
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def is_there(state_directory: Path) -> bool:
+    """Whether the SQLite file has been made: who only looks makes none."""
+    return (state_directory / FILE).exists()
 
 
 def open_database(address: str, state_directory: Path) -> Engine:
@@ -30,7 +37,7 @@ def open_database(address: str, state_directory: Path) -> Engine:
 
     Raises UsageFault WM-DATABASE-ADDRESS or WorldFault WM-DATABASE. No message repeats the address.
     """
-    engine = _sqlite(state_directory / "watermaster.db") if not address else _postgres(address)
+    engine = _sqlite(state_directory / FILE) if not address else _postgres(address)
     try:
         with alone(engine) as connection:
             _upgrade(connection)

@@ -34,6 +34,7 @@ from watermaster.adapters.database.hold_tables import (
 from watermaster.quarantine.hold_key import HoldKey
 from watermaster.quarantine.lifecycle import NEW_HOLD
 from watermaster.quarantine.shared_facts import HeldNumbers, SharedFacts, short_hash, take_apart, within
+from watermaster.runtime.crash_points import CrashPoint, reach
 from watermaster.runtime.hold_index_ports import HeldBatch, HeldFact, IndexMark, IndexSubject, StateBatch, index_moved
 from watermaster.stream.coordinates import TopicPartition
 
@@ -52,6 +53,10 @@ class DatabaseHoldIndex(DatabaseHoldLook):
         self._engine = engine
         self._shared = SharedTexts()
         self._insert = _insert_for(engine)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
 
     def has(self, cluster_id: str, name: str) -> bool:
         """Whether one stands."""
@@ -104,7 +109,9 @@ class DatabaseHoldIndex(DatabaseHoldLook):
                 connection.execute(insert(hold_unread), unread)
             if any(one.may_stand_twice for one in shared):
                 _mark_repeats(connection, mark.number, topic_ref, batch)
+            reach(CrashPoint.BEFORE_COMMIT)
         self._shared.keep()
+        reach(CrashPoint.AFTER_COMMIT)
         return True
 
     def put_states(self, mark: IndexMark, batch: StateBatch) -> bool:
@@ -132,7 +139,9 @@ class DatabaseHoldIndex(DatabaseHoldLook):
             ]
             if changes:
                 connection.execute(change, changes)
+            reach(CrashPoint.BEFORE_COMMIT)
         self._shared.keep()
+        reach(CrashPoint.AFTER_COMMIT)
         return True
 
     def cut(self, mark: IndexMark, where: TopicPartition, start: int) -> None:

@@ -57,6 +57,13 @@ class DatabaseHoldLook:
     def __init__(self, engine: Engine) -> None:
         self._look_engine = engine
 
+    def counts(self, mark: IndexMark) -> dict[str, int]:
+        """Records by quarantine topic."""
+        with reading(self._look_engine) as connection:
+            refs = {topic: must_stand(connection, mark, topic) for topic in mark.topics}
+            rows = {topic: select(held.c.number).where(held.c.topic_ref == ref) for topic, ref in refs.items()}
+            return {topic: _count(connection, wanted) for topic, wanted in rows.items()}
+
     def page(
         self, mark: IndexMark, topic: str, selection: Selection, after: tuple[int, int] | None, limit: int
     ) -> Sequence[IndexedHold]:
@@ -226,7 +233,7 @@ _place: Final = cast(held.c.number, BigInteger) * literal(_PLACE_BITS, BigIntege
 
 
 def _cells(choice: _Choice, refs: dict[int, str]) -> Select[Any]:
-    """Counts by state, facts, minute, source partition, topic: in the order of `held_by_facts`, so nothing is sorted."""
+    """Counts by state, facts, minute, source partition and topic: the order of `held_by_facts`, nothing is sorted."""
     by = (held.c.state, held.c.facts_ref, held.c.slot, held.c.source_partition, held.c.topic_ref)
     counted = (
         func.count().label("records"),
