@@ -81,13 +81,14 @@ def test_processes_that_index_are_killed_and_each_fact_is_there_once(kafka: Kafk
     processes: list[subprocess.Popen[bytes]] = []
     for _ in range(KILLS):  # two at a time over one database, while more is held
         rig.produce(1_000, bad_share=0.7)
-        processes.append(
-            subprocess.Popen(command(rig.config, "groups"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        )
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        processes.append(subprocess.Popen(command(rig.config, "groups"), **quiet))
         time.sleep(0.8 + chance.random() * 1.5)
         if len(processes) > 1:
-            processes.pop(0).kill()
-    processes[0].communicate(timeout=180)
+            oldest = processes.pop(0)
+            oldest.kill()
+            oldest.wait()
+    assert processes[0].wait(180) == 0
     rig.wait_until_drained()
     assert rig.stop() == 0
     assert_the_index_says_what_the_topics_say(rig, ["open"])

@@ -71,17 +71,28 @@ def _adopt(
     From then on `groups` and `list` answer from them.
     """
     from watermaster.adapters.files.configuration_file import load_configuration
-    from watermaster.wiring.adopt import carry_out_adoption, plan_adoption
 
     configuration = load_configuration(config)
-    wished = (name, cluster, source, target, contract, dialect, mapped)
+    wish = _Wish(name, cluster, _sources(source or [], target or [], contract), dialect, tuple(mapped or ()))
     if rebuild:
-        rebuild_named(configuration, topic, output, is_alone=not any(wished))
+        rebuild_named(configuration, topic, output, is_alone=wish.is_empty)
         return ExitCode.OK
     if not topic:
         raise UsageFault("WM-USAGE", "no topic is named", hint="`quarantine adopt TOPIC` looks at a dead-letter topic.")
-    sources = _sources(source or [], target or [], contract)
-    wish = _Wish(name, cluster, sources, dialect, tuple(mapped or ()))
+    return _adopt_as(configuration, topic, wish, environment, output, yes=yes)
+
+
+def _adopt_as(
+    configuration: Configuration,
+    topic: str,
+    wish: _Wish,
+    environment: str | None,
+    output: OutputFormat,
+    *,
+    yes: bool,
+) -> int:
+    from watermaster.wiring.adopt import carry_out_adoption, plan_adoption
+
     adopted = _configured(configuration, topic, wish) or _wished(configuration, topic, wish)
     plan = plan_adoption(configuration, adopted)
     if yes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from watermaster.adapters.memory.cluster import MemoryCluster
@@ -15,6 +15,7 @@ from watermaster.quarantine.group import Groups, GroupTally
 from watermaster.quarantine.held import Adoption
 from watermaster.quarantine.hold_key import HoldKey
 from watermaster.quarantine.hold_record import Account, encode_hold
+from watermaster.quarantine.letter import Dialect
 from watermaster.quarantine.lifecycle import Actor, Hold, State, Step
 from watermaster.quarantine.selection import Selection
 from watermaster.runtime.hold_horizon import OldestOpen
@@ -57,7 +58,7 @@ class HoldWorld:
         self.cluster.create_topic(HOLDS, holds)
         self.holds = holds
         self.adoption = Adoption(self.cluster.cluster_id, {LANDING: self.cluster.topics[LANDING].topic_id})
-        self.reader = MemoryHoldReader(self.cluster, step_max=7)
+        self.reader = MemoryHoldReader(self.cluster, step_max=30)
         self.offsets = [0] * PARTITIONS
         self.keys: list[HoldKey] = []
 
@@ -143,6 +144,10 @@ class HoldWorld:
         """A topic is deleted and made again under its name."""
         self.cluster.delete_topic(topic)
         self.cluster.create_topic(topic, PARTITIONS if topic != HOLDS else self.holds)
+
+    def read_as(self, dialect: Dialect) -> None:
+        """The configuration says another convention."""
+        self.adoption = replace(self.adoption, dialect=dialect)
 
     def anything(self) -> None:
         """One of all that happens."""

@@ -130,7 +130,7 @@ def test_the_migrations_make_the_tables_that_the_code_speaks_of(engine: Engine) 
     assert any(index["name"] == "one_open_incident_per_problem" for index in seen.get_indexes("incident"))
     assert any(unique["name"] == "one_page_per_key" for unique in seen.get_unique_constraints(page.name))
     with alone(engine) as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0006"
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0007"
 
 
 def test_no_address_is_ever_repeated(tmp_path: Path) -> None:
