@@ -170,5 +170,5 @@ def test_a_day_of_an_operator(operator: Operator, monkeypatch: pytest.MonkeyPatc
     assert discarded["hold"]["by"]["principal"] == "User:ANONYMOUS"
     assert discarded["hold"]["by"]["approved_by"] == approved_by
     assert operator.states() == {"replayed": 8, "discarded": 3}
-    assert run("groups") == {"groups": [], "horizons": []}
+    assert run("groups") == {"groups": [], "horizons": [], "from_index": False}
     rig.assert_proved()

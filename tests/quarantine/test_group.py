@@ -62,3 +62,11 @@ def test_facets_beyond_a_bound_are_counted_together() -> None:
     counts.add("")
     assert len(counts.counts) == FACET_VALUES_MAX + 1
     assert counts.top(1) == [(OTHER, FACET_VALUES_MAX * 2)]
+
+
+@given(st.dictionaries(st.integers(0, 2**45), st.integers(1, 5), max_size=300))
+def test_a_timeline_of_counts_is_that_of_adding_them(counts: dict[int, int]) -> None:
+    timeline = Timeline()
+    for at_ms, count in counts.items():
+        timeline.add(at_ms, count)
+    assert Timeline.of(counts) == timeline

@@ -32,6 +32,18 @@ class Timeline:
     counts: dict[int, int] = field(default_factory=dict)
     """Start of the bucket, in milliseconds since the epoch, to its count."""
 
+    @classmethod
+    def of(cls, counts: Mapping[int, int]) -> Timeline:
+        """As if each of these times had been added with its count, in one go."""
+        made = cls()
+        if counts:
+            first, last = min(counts), max(counts)
+            while last // made.width_ms - first // made.width_ms >= BUCKETS_MAX:
+                made.width_ms *= 2
+            made.counts = dict(counts)
+            made._widen(made.width_ms)
+        return made
+
     def add(self, at_ms: int, count: int = 1) -> None:
         """Count `count` records at one time."""
         start = at_ms - at_ms % self.width_ms

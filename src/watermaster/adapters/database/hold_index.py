@@ -14,7 +14,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, exists, insert, or_, select, tuple_, update
 
 from watermaster.adapters.database.engine import reading, transaction, writing
-from watermaster.adapters.database.hold_look import DatabaseHoldLook, must_stand
+from watermaster.adapters.database.hold_look import DatabaseHoldLook
+from watermaster.adapters.database.hold_rows import must_stand
 from watermaster.adapters.database.hold_shared import SharedTexts
 from watermaster.adapters.database.hold_tables import (
     ALONE,
