@@ -15,5 +15,5 @@ contestant is a process of its own that is observed from outside. A section that
 The map: `scale` sizes · `figure` measured values · `report` table, JSON and Markdown · `machine` what it ran on ·
 `arena` broker, topics and records · `contestant` who moves records · `observed` a command from start to end ·
 `section/` one module a figure · `decide` the judge alone · `flights` real rows in files · `bare_transfer`,
-`native_transfer.c`, `source`, `reader`, `peer_*` the processes that are started.
+`bare_replay`, `native_transfer.c`, `source`, `reader`, `peer_*` the processes that are started.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -127,6 +128,18 @@ def test_a_record_that_the_broker_refuses_fails_its_attempt_and_the_others_go_th
     world.run()
     assert world.outputs() == {(0, offset): 1 for offset in range(10) if offset != 4}
     assert (world.state(0, 4).state, world.state(0, 4).attempt) == (State.OPEN, 1)
+
+
+def test_a_transaction_ends_at_the_first_of_its_bounds() -> None:
+    def transactions(records_max: int, bytes_max: int) -> int:
+        world = ReplayWorld()
+        for offset in range(20):  # four batches
+            world.hold(0, offset, b"good" * 25)
+        return world.run(replace(world.order(records_max=records_max), bytes_max=bytes_max)).tally.transactions
+
+    assert transactions(records_max=100, bytes_max=100_000) == 1
+    assert transactions(records_max=100, bytes_max=600) == 2, "bytes are looked at behind each batch"
+    assert transactions(records_max=3, bytes_max=100_000) == 7
 
 
 def test_the_topic_of_states_must_be_there() -> None:

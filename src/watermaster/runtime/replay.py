@@ -80,6 +80,10 @@ class Replay:
         """Of the batch at hand: when and by which activation it was judged."""
         self._advanced: dict[tuple[object, ...], tuple[Hold, bytes] | None] = {}
         """Records of a batch that end alike share their state."""
+        self._is_batch_begun = False
+        """Whether the states are no more what they were when the batch at hand was judged."""
+        self._bytes = 0
+        """Of what was read since the open transaction began."""
         self._next_id: str | None = None
         """To be announced once this partition is under way."""
         self._began_s = 0.0
@@ -159,6 +163,8 @@ class Replay:
             in_force = self._contracts.current(self._order.stream)
             self._now_ms, self._activation = self._clock.now_ms(), in_force.activation.number
             self._advanced.clear()
+            self._is_batch_begun = False
+            self._bytes = step.batch.bytes + (self._bytes if self._open else 0)
             yield self._judgement.judge(step.batch, states, in_force, self._now_ms)
 
     def _take(self, judged: Judged, states: HoldStates, holds: TopicPartition, downstream: Downstream) -> None:
@@ -219,7 +225,7 @@ class Replay:
         return (
             len(different) < len(keys)
             or not self._open.keys().isdisjoint(different)
-            or states.values(keys).count(stretch.written) < len(keys)
+            or (self._is_batch_begun and states.values(keys).count(stretch.written) < len(keys))
         )
 
     def _write_alike(
@@ -236,6 +242,7 @@ class Replay:
         downstream.write_alike(holds, part.keys, value)
 
     def _begin(self, downstream: Downstream) -> None:
+        self._is_batch_begun = True
         if not self._open:
             downstream.begin()
             self._began_s = self._clock.monotonic_s()
@@ -300,7 +307,9 @@ class Replay:
         return held.key.partition % self._order.target_partitions
 
     def _is_due(self) -> bool:
-        return bool(self._open) and self._clock.monotonic_s() - self._began_s >= self._order.interval_s
+        return bool(self._open) and (
+            self._bytes >= self._order.bytes_max or self._clock.monotonic_s() - self._began_s >= self._order.interval_s
+        )
 
     def _flush(self, downstream: Downstream) -> None:
         if self._outputs:
@@ -319,7 +328,7 @@ class Replay:
             self._told.update(map(hash, self._open))
         self._pending.transactions = 1
         self.tally.merge(self._pending)
-        self._open, self._pending = {}, ReplayTally()
+        self._open, self._pending, self._bytes = {}, ReplayTally(), 0
         self._on_progress(self.tally)
         self._hold_back()
 

@@ -25,7 +25,10 @@ class ReplayOrder:
     """What is done with the chosen: replayed, or another step that writes states alone."""
     fix: str = ""
     """Name of the fix that `Step.FIX` assigns."""
-    records_max: int = 10_000
+    records_max: int = 50_000
+    bytes_max: int = 32 * 1024 * 1024
+    """Of keys and values. A transaction ends at the first of the three bounds: a commit costs as much as a thousand
+    records."""
     interval_s: float = 0.5
     rate_max: float = 0.0
     """Records a second over all; 0 is without a limit."""
