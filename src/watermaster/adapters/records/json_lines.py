@@ -8,9 +8,11 @@ from typing import BinaryIO, Final
 import msgspec
 
 from watermaster.adapters.records.opened import OpenedFile
-from watermaster.runtime.record_source import CHUNK_RECORDS, Chunk, Part, Reading
+from watermaster.runtime.record_source import Chunk, Part, Reading
 
 _BLOCK_BYTES: Final = 1024 * 1024
+_LINES_TOGETHER: Final = 4000
+"""Lines of one block in one chunk: they are in memory anyway, and the few that are bad are judged together."""
 ARRAY_BYTES_MAX: Final = 256 * 1024 * 1024
 """A larger array is better kept as JSON lines: it is held in memory, twice. Cut here, it is one bad record."""
 _decode_array: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -56,8 +58,8 @@ def _elements(text: bytes) -> list[bytes] | None:
 def _chunks(blocks: Iterator[list[bytes]], opened: OpenedFile, part: Part) -> Iterator[Chunk]:
     number = 0
     for lines in blocks:
-        for first in range(0, len(lines), CHUNK_RECORDS):
-            some = lines[first : first + CHUNK_RECORDS]
+        for first in range(0, len(lines), _LINES_TOGETHER):
+            some = lines[first : first + _LINES_TOGETHER]
             chunk = _chunk(some, number + 1)
             number += len(some)
             chunk.read = opened.read - part.start
