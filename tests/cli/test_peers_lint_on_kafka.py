@@ -5,15 +5,18 @@ Each has an environment of its own, made from a lock in requirements/ and kept i
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pytest
 from bench.virtual_environment import kept
 from confluent_kafka import Producer
@@ -21,12 +24,44 @@ from tests.runtime.inference_world import flights
 
 from watermaster.cli import main
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.registry import RegistryServer
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.registry]
 
 TOOLS: Mapping[str, tuple[str, ...]] = {"datacontract-cli": ("datacontract", "lint"), "odcslint": ("odcslint", "check")}
 CHECK_TIMEOUT_S = 120
 EVENTS = 2_400
+ORDER: Any = {
+    "type": "record",
+    "name": "Order",
+    "namespace": "shop",
+    "doc": "An order, as 'the shop' has it: #1",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "status", "type": {"type": "enum", "name": "Status", "symbols": ["NEW", "PAID"]}},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "total", "type": ["null", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}]},
+        {"name": "tags", "type": {"type": "map", "values": "string"}},
+        {"name": "lines", "type": {"type": "array", "items": {"type": "record", "name": "Line", "fields": [
+            {"name": "sku", "type": "string"}, {"name": "more", "type": ["null", "string", "long"]}
+        ]}}},
+    ],
+}  # fmt: skip
+JSON_SCHEMA: Any = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": 'orders: "all" of them',
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "a: b # c"},
+        "n": {"type": ["integer", "null"], "exclusiveMinimum": 0, "multipleOf": 5},
+        "kind": {"enum": ["a", "b", None, 3]},
+        "tags": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+$"}, "uniqueItems": True},
+        "by": {"type": "object", "additionalProperties": {"type": "number", "maximum": 1e9}},
+        "either": {"oneOf": [{"type": "string"}, {"type": "number"}]},
+    },
+    "additionalProperties": False,
+}
 
 
 @pytest.fixture(scope="module", params=TOOLS)
@@ -88,29 +123,62 @@ SAMPLES: Mapping[str, Callable[[], Iterator[bytes]]] = {
 }
 
 
+def produce_avro(kafka: KafkaCluster, registry: RegistryServer, producer: Producer) -> str:
+    """A topic whose keys and values name schemas."""
+    topic = kafka.create_topic("lint.framed.landing", 1)
+    value_id = registry.register(f"{topic}-value", ORDER)
+    key_id = registry.register(f"{topic}-key", "long")
+    parsed = fastavro.parse_schema(ORDER)
+    for number in range(EVENTS):
+        line = {"sku": f"S-{number % 500:04}", "more": (None, "x", number)[number % 3]}
+        order = {"id": number, "status": ("NEW", "PAID")[number % 2], "at": 1_700_000_000_000 + number,
+                 "total": Decimal(number % 900) / 100, "tags": {}, "lines": [line]}  # fmt: skip
+        key, value = io.BytesIO(), io.BytesIO()
+        fastavro.schemaless_writer(key, "long", number)
+        fastavro.schemaless_writer(value, parsed, order)
+        head = b"\0" + value_id.to_bytes(4, "big"), b"\0" + key_id.to_bytes(4, "big")
+        producer.produce(topic, head[0] + value.getvalue(), head[1] + key.getvalue())
+    return topic
+
+
 @pytest.fixture(scope="module")
-def contracts(kafka: KafkaCluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """By what they are of: drafts of files, what `init` writes, the demonstration's."""
+def contracts(
+    kafka: KafkaCluster, registry: RegistryServer, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """By what they are of: drafts of files, what `init` and `import` write, the demonstration's."""
     folder = tmp_path_factory.mktemp("contracts")
     written = {}
     for name, sample in SAMPLES.items():
         (folder / f"{name}.jsonl").write_bytes(b"\n".join(sample()) + b"\n")
         written[name] = folder / f"{name}.odcs.yaml"
         assert main.execute(["contract", "infer", str(folder / f"{name}.jsonl"), "-o", str(written[name])]) == 0
+    (folder / "rows.csv").write_text(
+        "id,month,on,zip\n" + "".join(f"{n},{n % 12 + 1},TRUE,0{n}\n" for n in range(EVENTS))
+    )
+    written["rows of CSV"] = folder / "rows.odcs.yaml"
+    assert main.execute(["contract", "infer", str(folder / "rows.csv"), "-o", str(written["rows of CSV"])]) == 0
     written["the demonstration's"] = folder / "demo.odcs.yaml"
     written["the demonstration's"].write_bytes(
         resources.files("watermaster.demo_data").joinpath("flights.odcs.yaml").read_bytes()
     )
+    (folder / "orders.schema.json").write_text(json.dumps(JSON_SCHEMA))
+    (folder / "orders.avsc").write_text(json.dumps(ORDER))
+    for source in ("orders.schema.json", "orders.avsc"):
+        written[f"imported: {source}"] = folder / f"{source}.odcs.yaml"
+        command = ["contract", "import", str(folder / source), "-o", str(written[f"imported: {source}"])]
+        assert main.execute(command) == 0
     few, many = (kafka.create_topic(f"lint.{name}.landing", 1) for name in ("few", "many"))
     producer = Producer(kafka.client_config())
     for number, value in enumerate(SAMPLES["events"]()):
         for topic in (few, many) if number < len(KINDS) else (many,):
             producer.produce(topic, value, f"k-{number}".encode())
+    framed = produce_avro(kafka, registry, producer)
     assert producer.flush(30) == 0
-    init = ["init", "--bootstrap", kafka.bootstrap, "--directory", str(folder / "init")]
-    assert main.execute([*init, "--stream", few, "--stream", many, "--yes"]) == 0
+    init = ["init", "--bootstrap", kafka.bootstrap, "--registry", registry.url, "--directory", str(folder / "init")]
+    assert main.execute([*init, "--stream", few, "--stream", many, "--stream", framed, "--yes"]) == 0
     drafted = sorted((folder / "init" / "contracts").iterdir())
-    assert len(drafted) == 2
+    assert len(drafted) == 3
+    assert sum("encoding: avro" in path.read_text() for path in drafted) == 1, "keys and values that name schemas"
     return {**written, **{f"init: {path.name}": path for path in drafted}}
 
 

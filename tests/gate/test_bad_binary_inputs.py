@@ -251,6 +251,11 @@ def test_every_reason_of_frames_schemas_and_avro_has_a_case() -> None:
     assert words == {code for *_, code in CASES if code and code.startswith(("frame.", "schema.", "avro."))}
 
 
+def test_every_binary_entry_is_named_but_those_of_protobuf() -> None:
+    named = {int(name.split()[0]) for name, *_ in CASES if name[0].isdecimal()}
+    assert set(range(47, 65)) - {60, 61} <= named
+
+
 @pytest.mark.parametrize(
     ("key", "headers", "code"),
     [
