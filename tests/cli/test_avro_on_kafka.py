@@ -116,6 +116,23 @@ def test_what_waited_in_vain_is_replayed_once_its_schema_is_there(
     rig.assert_proved()
 
 
+def test_a_fix_that_does_not_reach_avro_says_so_and_replays_nothing(
+    rig: AvroRig, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rig.activate()
+    rig.start()
+    rig.wait_until_drained()
+    assert rig.stop() == 0
+    fix = rig.directory / "price.fix.yaml"
+    for select in ("select: {rules: ['$.price:minimum', avro.trailing]}\n", "select: {where: this.price < 0}\n"):
+        fix.write_text(f"fix: price\nversion: 1\n{select}steps:\n  - {{set: $.price, value: 1}}\n")
+        (plan,) = run(rig, capfd, "quarantine", "replay", "--fix", str(fix))["plans"]
+        (why, *_), counts = zip(*plan["troubles"].items(), strict=True)
+        assert "names a schema of a registry" in why
+        assert plan["fates"].get("passes", 0) == 0
+        assert sum(counts) == plan["fates"]["unfixed"]
+
+
 def test_without_a_registry_it_is_said_what_is_missing(rig: AvroRig, capfd: pytest.CaptureFixture[str]) -> None:
     text = rig.config.read_text().replace("registry: main", "")
     rig.config.write_text(text)

@@ -8,8 +8,9 @@ import pytest
 from fixes import fix, outcome, record
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from watermaster.quarantine.fix.apply import Fixed, Unfixable, Untouched, apply_fix
+from watermaster.quarantine.fix.apply import Fixed, Unfixable, Untouched, apply_fix, is_meant
 from watermaster.quarantine.held import OriginalRecord
 from watermaster.stream.batch import RawHeaders
 
@@ -134,6 +135,9 @@ TROUBLES = [
     ("{set: $.a, value: 1}", b'{"a":1', "no JSON"),
     ("{set: $.a, value: 1}", b'{"a":"' + b"x" * 5000, "no JSON"),
     ("{set: $.a, value: 1}", b"[" * 5000, "deeper"),
+    ("{set: $.a, value: 1}", b"\0\0\0\0\7\2a", "names a schema"),
+    ("{delete: $.a}", b'\0\0\0\0\7{"a":1}', "names a schema"),
+    ("{set: $.a, value: 1}", b"\0\0\0\0\0\2a", "no JSON"),
 ]
 
 
@@ -143,6 +147,27 @@ def test_what_cannot_be_done_is_said_without_the_value(steps: str, value: bytes,
     assert isinstance(result, Unfixable)
     assert words in result.why
     assert result.why.startswith("$.a: ")
+
+
+AVRO = record(b"\0\0\0\0\7\2a", headers=[("h", b"1")])
+
+
+def test_who_selects_by_what_a_value_says_is_told_that_fixes_do_not_read_it() -> None:
+    chosen = fix("{set: 'header:h', value: '2'}", "select: {where: this.a == 1}")
+    found = apply_fix(chosen, AVRO)
+    assert isinstance(found, Unfixable)
+    assert found.why.startswith("where: it names a schema")
+    assert is_meant(chosen, AVRO)
+    by_header = replace(AVRO, value=b"\2a", headers=[("__value_schema_id", b"\1" + b"\x8a" * 16)])
+    assert is_meant(chosen, by_header)
+    assert not is_meant(chosen, replace(AVRO, value=b'{"a":2}'))
+    assert not is_meant(chosen, replace(AVRO, value=b"{"))
+
+
+def test_headers_and_keys_beside_a_value_that_names_a_schema_are_mended() -> None:
+    assert apply_fix(fix("{set: 'header:h', value: '2'}"), AVRO) == Fixed(replace(AVRO, headers=[("h", b"2")]))
+    keyed = replace(AVRO, key=b'{"k":1}')
+    assert apply_fix(fix("{set: key.k, value: 2}"), keyed) == Fixed(replace(keyed, key=b'{"k":2}'))
 
 
 @pytest.mark.parametrize(

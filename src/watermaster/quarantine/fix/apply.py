@@ -12,7 +12,16 @@ from watermaster.gate.cel_view import as_spelled
 from watermaster.gate.strict_json import JsonProblem, decode_strictly
 from watermaster.quarantine.fix.change import change
 from watermaster.quarantine.fix.document import Fix
-from watermaster.quarantine.fix.draft import can_add, find_fragments, put, remove, rename, renew
+from watermaster.quarantine.fix.draft import (
+    NAMES_SCHEMA,
+    can_add,
+    find_fragments,
+    names_schema,
+    put,
+    remove,
+    rename,
+    renew,
+)
 from watermaster.quarantine.fix.operation import Alter, Constant, Delete, Move, Operation, Put, Rename, Source
 from watermaster.quarantine.fix.place import RESERVED_PREFIX, Part
 from watermaster.quarantine.fix.scalar import NULL, write_json
@@ -51,6 +60,8 @@ def apply_fix(fix: Fix, record: OriginalRecord) -> FixOutcome:
     """Apply all steps, or none."""
     if not is_meant(fix, record):
         return UNTOUCHED
+    if fix.selection.where is not None and _cannot_be_asked(record):
+        return Unfixable(NAMES_SCHEMA.at("where").message)
     now = record
     for operation in fix.operations:
         after = _apply(operation, now)
@@ -61,9 +72,18 @@ def apply_fix(fix: Fix, record: OriginalRecord) -> FixOutcome:
 
 
 def is_meant(fix: Fix, record: OriginalRecord) -> bool:
-    """Whether the fix's predicate is true of this record. One that cannot be evaluated is not."""
+    """Whether the fix's predicate is true of this record. One that cannot be evaluated is not.
+
+    A value that names a schema of a registry is meant, so that it is said that fixes do not reach it.
+    """
     where = fix.selection.where
-    return where is None or evaluate(where, record) is True
+    return where is None or evaluate(where, record) is True or _cannot_be_asked(record)
+
+
+def _cannot_be_asked(record: OriginalRecord) -> bool:
+    if record.value is None or not names_schema(record, Part.VALUE):
+        return False
+    return isinstance(decode_strictly(record.value, _LIMITS), JsonProblem)
 
 
 def evaluate(expression: CelExpression, record: OriginalRecord) -> CelInput | CelFailure:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
+from watermaster.gate import frame
 from watermaster.quarantine.fix.json_text import Slot
 from watermaster.quarantine.fix.place import Part, Place
 from watermaster.quarantine.fix.scalar import NULL, fragment_of_text, text_of_fragment
@@ -33,6 +34,9 @@ Make: TypeAlias = Callable[[], bytes | Trouble]
 """A fragment that is made when it is needed."""
 
 _TOO_LARGE: Final = Trouble(f"the step would write more than {GROWTH_BYTES_MAX} bytes")
+NAMES_SCHEMA: Final = Trouble(
+    "it names a schema of a registry (Avro, or JSON behind a frame), and fixes change plain JSON alone"
+)
 _TAKEN: Final = Trouble("something of the new name is there already")
 
 
@@ -163,7 +167,16 @@ def _find(record: OriginalRecord, place: Place) -> _Spots | Trouble | None:
     if text is None:
         return None
     spots = find_spots(text, place.steps)
-    return spots if isinstance(spots, Trouble) else _Spots(text, spots)
+    if isinstance(spots, Trouble):
+        return NAMES_SCHEMA if names_schema(record, place.part) else spots
+    return _Spots(text, spots)
+
+
+def names_schema(record: OriginalRecord, part: Part) -> bool:
+    """Whether the value or key names a schema of a registry: then it is no text that could be edited."""
+    content = record.value if part is Part.VALUE else record.key
+    framed = frame.Part.VALUE if part is Part.VALUE else frame.Part.KEY
+    return content is not None and isinstance(frame.read_frame(framed, content, record.headers), frame.Frame)
 
 
 def _with_json(record: OriginalRecord, place: Place, text: bytes | Trouble) -> OriginalRecord | Trouble:
