@@ -33,6 +33,8 @@ class Scale:
     check_rounds: int
     watched_partitions: int
     watched_groups: int
+    index_rows: int
+    """Held records in an index that is looked at."""
     horizon_turns: int
     """Topics of each segment length whose records are lost."""
     check_peers: bool = True
@@ -57,6 +59,7 @@ FULL = Scale(
     check_rounds=2,
     watched_partitions=10_000,
     watched_groups=1_000,
+    index_rows=10_000_000,
     horizon_turns=5,
 )
 QUICK = Scale(
@@ -77,5 +80,6 @@ QUICK = Scale(
     check_rounds=1,
     watched_partitions=500,
     watched_groups=50,
+    index_rows=200_000,
     horizon_turns=1,
 )

@@ -25,6 +25,7 @@ TINY = Scale(
     check_rounds=1,
     watched_partitions=20,
     watched_groups=4,
+    index_rows=5_000,
     horizon_turns=1,
     check_peers=False,
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,13 @@ import pytest
 import yaml
 from tests.faults.rig import GateRig
 
+from watermaster.adapters.database.engine import FILE
 from watermaster.cli import main
 from watermaster.cli.errors import ExitCode
 from watermaster.testing.kafka import KafkaCluster
+from watermaster.testing.port import reserve_port
+from watermaster.testing.waiting import wait_until
+from watermaster.wiring.incidents import run_monitor
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -122,3 +129,31 @@ def test_without_its_database_the_topics_are_read(desk: Desk, monkeypatch: pytes
     looked = desk.run("groups")
     assert (looked["from_index"], len(looked["groups"])) == (False, 2)
     assert "The topics are read instead." in desk.beside
+
+
+def test_a_monitor_keeps_up_an_index_that_is_there(desk: Desk) -> None:
+    rig = desk.rig
+    document, port = yaml.safe_load(rig.config.read_text()), reserve_port()
+    document["monitor"] = {"listen": f"127.0.0.1:{port.number}", "poll_ms": 500}
+    rig.config.write_text(yaml.safe_dump(document))
+    desk.run("adopt", "--rebuild")
+
+    def indexed() -> int:
+        with closing(sqlite3.connect(rig.directory / "state" / FILE)) as database:
+            return int(database.execute("SELECT count(*) FROM held").fetchone()[0])
+
+    assert indexed() == 11
+    ended = threading.Event()
+    watching = threading.Thread(target=run_monitor, args=(rig.config, ended.is_set, lambda _: None, ended.wait))
+    watching.start()
+    try:
+        rig.produce_one(DEAR % 99)
+        rig.start()
+        rig.wait_until_drained()
+        wait_until(lambda: indexed() == 12, "the monitor has indexed what is held", 120)
+    finally:
+        ended.set()
+        watching.join()
+        port.release()
+    assert rig.stop() == 0
+    desk.both("groups")

@@ -143,26 +143,28 @@ def kept_index(desk: QuarantineDesk, on_progress: Callable[[IndexProgress], None
     if not configuration.database and not is_there(configuration.state_directory):
         yield None
         return
-    with closing(_open_store(configuration)) as store:
+    with closing(open_store(configuration)) as store:
         is_kept = bool(configuration.database) or store.has(desk.adoption.cluster_id, desk.gate.name)
-        yield _indexer(desk, store, on_progress) if is_kept else None
+        yield indexer_of(desk, store, on_progress) if is_kept else None
 
 
 def rebuild_index(desk: QuarantineDesk, on_progress: Callable[[IndexProgress], None]) -> RebuiltIndex:
     """Throw away what the database knows of a quarantine, and read its topics from their beginnings."""
     began_s = time.monotonic()
-    with closing(_open_store(desk.configuration)) as store:
-        mark = _indexer(desk, store, on_progress).rebuild()
+    with closing(open_store(desk.configuration)) as store:
+        mark = indexer_of(desk, store, on_progress).rebuild()
         return RebuiltIndex(desk.gate.name, store.counts(mark), time.monotonic() - began_s)
 
 
-def _open_store(configuration: Configuration) -> DatabaseHoldIndex:
+def open_store(configuration: Configuration) -> DatabaseHoldIndex:
+    """The indexes of a configuration; its tables are brought up to date. Raises faults."""
     return DatabaseHoldIndex(open_database(configuration.database, configuration.state_directory))
 
 
-def _indexer(
+def indexer_of(
     desk: QuarantineDesk, store: DatabaseHoldIndex, on_progress: Callable[[IndexProgress], None]
 ) -> HoldIndexer:
+    """Of an opened quarantine, all of its topics together."""
     topics, _ = meant_topics(desk, None if desk.adopted else desk.gate.streams, Selection())
     made_of = IndexedTopics(desk.gate.name, topics, desk.gate.holds, desk.adoption)
     return HoldIndexer(desk.reader, store, made_of, time.sleep, on_progress)

@@ -38,6 +38,7 @@ from watermaster.runtime.incident_watch import IncidentWatch, WatchState
 from watermaster.stream.fault import Fault, UsageFault
 from watermaster.wiring.contract_changes import ContractChanges
 from watermaster.wiring.data_watches import carriage_of, data_watches, owners_of, promised_reactions, promised_streams
+from watermaster.wiring.index_keeping import IndexKeeper
 from watermaster.wiring.ledger_news import LedgerTails
 from watermaster.wiring.monitoring import open_fleet
 
@@ -63,7 +64,7 @@ def run_monitor(
     memory = LookMemory(open_fleet(config, None), poll_ms / 1000, clock.now_ms)
     engine = open_database(configuration.database, configuration.state_directory)
     changes, ledgers = ContractChanges(configuration), LedgerTails(configuration)
-    carriage = carriage_of(configuration)
+    carriage, keeper = carriage_of(configuration), IndexKeeper(configuration)
     streams, kept = promised_streams(configuration), DatabaseBudgets(engine)
     watch = IncidentWatch(
         configuration,
@@ -76,7 +77,7 @@ def run_monitor(
         batches=DatabaseRuns(engine).newest,
         changes=changes,
         budgets=Budgets(configuration, streams, kept, ledgers, carriage.take_worst),
-        data=data_watches(configuration, engine, carriage),
+        data=(*data_watches(configuration, engine, carriage), keeper),
         reactions=promised_reactions(configuration),
     )
     host, _, port = configuration.monitor.listen.rpartition(":")
@@ -85,7 +86,7 @@ def run_monitor(
     )
     collector = JoinedCollector(WatchCollector(lambda: watch.state, clock), clusters)
     server = MetricsServer(host, int(port), None, collector, lambda: watch_health(watch.state, clock.now_ms(), poll_ms))
-    with server, closing(changes), closing(ledgers):
+    with server, closing(changes), closing(ledgers), closing(keeper):
         while not should_stop():
             due_s = clock.monotonic_s() + poll_ms / 1000
             try:

@@ -16,12 +16,12 @@ from watermaster.adapters.database.hold_rows import (
     record_at,
 )
 from watermaster.adapters.database.hold_tables import (
-    REPEAT,
     SLOT_MS,
     STATE_NUMBERS,
     held,
     hold_facts,
     hold_unread,
+    stands_again,
 )
 from watermaster.quarantine.fingerprint import group_title
 from watermaster.quarantine.group import GroupTally, Timeline
@@ -51,7 +51,7 @@ def find_groups(connection: Connection, number: int, refs: dict[int, str], selec
     """One pass over `held_by_facts`, which has all that is counted. `refs` are numbers of topics, in their order."""
     found = IndexedGroups(
         unread=count_of(connection, select(hold_unread.c.number).where(hold_unread.c.topic_ref.in_(refs))),
-        repeated=count_of(connection, _repeated(number, refs)),
+        repeated=connection.scalar(_repeated(number, refs)) or 0,
     )
     groups: dict[tuple[str, str], _Growing] = {}
     choice = Choice.of(connection, number, selection)
@@ -105,7 +105,9 @@ def _shared(connection: Connection, number: int) -> tuple[str, SharedFacts]:
 
 
 def _repeated(number: int, refs: dict[int, str]) -> Select[Any]:
-    return select(held.c.number).where(held.c.index_ref == number, held.c.topic_ref.in_(refs), held.c.sight == REPEAT)
+    """How many; by a column that only the table has, or SQLite would look through all of `held_by_facts`."""
+    mine = (held.c.index_ref == number, held.c.topic_ref.in_(refs))
+    return select(func.count(held.c.key_hash)).where(*mine, stands_again)
 
 
 _Cell: TypeAlias = tuple[int, int, int, int, int]

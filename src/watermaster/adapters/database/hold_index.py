@@ -31,6 +31,7 @@ from watermaster.adapters.database.hold_tables import (
     hold_text,
     hold_topic,
     hold_unread,
+    stands_again,
 )
 from watermaster.quarantine.hold_key import HoldKey
 from watermaster.quarantine.lifecycle import NEW_HOLD
@@ -58,6 +59,11 @@ class DatabaseHoldIndex(DatabaseHoldLook):
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def names(self) -> frozenset[str]:
+        """The quarantines that have one, on any cluster."""
+        with reading(self._engine) as connection:
+            return frozenset(connection.scalars(select(hold_index.c.name).where(hold_index.c.dropped == 0)))
 
     def has(self, cluster_id: str, name: str) -> bool:
         """Whether one stands."""
@@ -224,9 +230,8 @@ def _make(connection: Connection, subject: IndexSubject, because: str) -> IndexM
     topics = [(topic, topic_id, 0) for topic, topic_id in subject.topics.items()]
     topics += [(*subject.holds, 1)] if subject.holds is not None else []
     names = ("topic", "topic_id", "holds")
-    connection.execute(
-        insert(hold_topic), [{"index_ref": number, **dict(zip(names, topic, strict=True))} for topic in topics]
-    )
+    for topic in topics:
+        connection.execute(insert(hold_topic).values(index_ref=number, **dict(zip(names, topic, strict=True))))
     return _mark(connection, number, because)
 
 
@@ -340,9 +345,7 @@ def _promote(connection: Connection, number: int) -> None:
     """What repeated only what is gone now repeats nothing any more."""
     earlier = held.alias("earlier")
     repeats = exists().where(_same(earlier, held), _before(earlier, held))
-    connection.execute(
-        update(held).where(held.c.index_ref == number, held.c.sight == REPEAT, ~repeats).values(sight=FIRST)
-    )
+    connection.execute(update(held).where(held.c.index_ref == number, stands_again, ~repeats).values(sight=FIRST))
 
 
 def _sweep_piece(connection: Connection, number: int) -> None:

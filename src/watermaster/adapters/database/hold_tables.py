@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint, literal_column
 
 from watermaster.adapters.database.tables import metadata
 from watermaster.quarantine.group import BUCKET_MS_MIN
@@ -130,6 +130,8 @@ held: Final = Table(
     Column("text_ref", Integer),
     sqlite_with_rowid=False,
 )
+stands_again: Final = held.c.sight == literal_column(str(REPEAT))
+"""Written out: SQLite finds `held_again` by a number that it can read, and not by one that is bound later."""
 held_by_facts: Final = Index(
     "held_by_facts",
     held.c.index_ref, held.c.state, held.c.facts_ref, held.c.slot, held.c.source_partition, held.c.topic_ref,
