@@ -194,7 +194,7 @@ class HoldWorld:
 
 
 def by_index(
-    store: HoldIndexStore, mark: IndexMark, selection: Selection, topics: Sequence[str], limit: int = 4
+    store: HoldIndexStore, mark: IndexMark, selection: Selection, topics: Sequence[str], limit: int = 17
 ) -> Seen:
     """By asking the index, page by page."""
     found: IndexedGroups = store.groups(mark, topics, selection)
