@@ -12,7 +12,7 @@ from replay_world import HOLDS, LANDING, PARTITIONS, QUARANTINE, RULE, TRUSTED, 
 from watermaster.gate.verdict import BrokenRule, Outcome, Verdict
 from watermaster.quarantine.lifecycle import State, Step
 from watermaster.quarantine.selection import Selection
-from watermaster.runtime.hold_states import read_states
+from watermaster.runtime.hold_states import HoldStates, read_states
 from watermaster.runtime.judged import Fate
 from watermaster.runtime.replay import Replay
 from watermaster.runtime.replay_judgement import Choice, Judgement, NothingStale, StaleKeys, as_it_is
@@ -203,6 +203,39 @@ def test_a_record_that_stands_twice_is_written_once_also_within_one_stretch() ->
     assert stretches_of(world) == [(Fate.PASSES, [1, 2, 1])]
     tally = world.run().tally
     assert (world.outputs(), tally.fates) == ({(0, 1): 1, (0, 2): 1}, {Fate.PASSES: 2})
+
+
+def test_a_record_that_stands_twice_is_written_once_also_across_a_commit() -> None:
+    world = ReplayWorld()
+    for offset, value in ((1, b"good"), (2, b"good"), (3, b"held"), (1, b"good"), (4, b"good")):
+        world.hold(0, offset, value)
+    assert [offsets for _, offsets in stretches_of(world)] == [[1, 2], [3], [1, 4]]
+    world.run(world.order(records_max=2))
+    assert world.outputs() == {(0, 1): 1, (0, 2): 1, (0, 4): 1}
+
+
+def test_a_record_that_stands_twice_fails_once_in_a_transaction() -> None:
+    world = ReplayWorld()
+    for offset in (1, 2, 3, 4, 5, 1):  # two batches
+        world.hold(0, offset, b"held")
+    assert world.run(world.order(records_max=100)).tally.fates == {Fate.FAILS: 5}
+    assert world.state(0, 1).attempt == 1
+
+
+def test_records_that_break_other_rules_are_other_stretches() -> None:
+    world = held_world(*[b"good"] * 6)
+    step = next(iter(world.reader.scan(TopicPartition(QUARANTINE, 0), 0, 100)))
+    (whole,) = alike(world, Selection(), NothingStale(), "ignore").choice.meant(step.batch, HoldStates())
+    assert isinstance(whole, Stretch)
+    first, second = (Verdict(Outcome.HOLD, (rule,)) for rule in (RULE, OTHER))
+    warned = Verdict(Outcome.PASS, (RULE,))
+    parts = whole.by_verdict({11: first, 12: Verdict(Outcome.HOLD, (RULE,)), 13: second, 14: warned}, 10)
+    assert [(part.offsets, part.like.broken) for part in parts] == [
+        ([0], ()),
+        ([1, 2], (RULE,)),
+        ([3], (OTHER,)),
+        ([4], ()),
+    ]
 
 
 def test_the_next_partitions_id_is_announced_once_this_one_is_under_way() -> None:
