@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import fastavro
 import pytest
 from typer.testing import CliRunner
 
@@ -82,6 +84,23 @@ def test_parquet_and_parts_give_what_one_process_gives(
     monkeypatch.setattr("watermaster.adapters.records.files.PART_BYTES", 20_000)
     monkeypatch.setattr("watermaster.wiring.contract_inference.ALONE_BYTES_MAX", 0)
     assert run("contract", "infer", orders) == alone
+
+
+def test_an_avro_file_is_drafted_and_passes_its_draft(tmp_path: Path) -> None:
+    fields = [
+        {"name": "id", "type": "long"},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "note", "type": ["null", "string"]},
+    ]
+    rows = [{"id": n, "at": datetime.fromtimestamp(n, UTC), "note": None if n % 2 else "x"} for n in range(1_200)]
+    file, contract = tmp_path / "orders.avro", tmp_path / "c.odcs.yaml"
+    with file.open("wb") as stream:
+        fastavro.writer(stream, {"type": "record", "name": "Order", "fields": fields}, rows)
+    run("contract", "infer", file, "-o", contract)
+    text = contract.read_text()
+    assert "logicalType: timestamp" in text
+    assert text.count("required: true") == 2
+    assert "1200 pass" in run("check", file, "--contract", contract)
 
 
 def test_a_folder_of_documents_passes_the_check_by_its_own_contract(tmp_path: Path) -> None:
