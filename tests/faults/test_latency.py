@@ -33,7 +33,7 @@ def test_a_stop_is_measured_and_ends(kafka: KafkaCluster, fresh_name: Callable[[
     configuration = load_configuration(rig.config)
     engine = open_database(configuration.database, configuration.state_directory)
     carriage = carriage_of(configuration)
-    (_, profiles) = data_watches(configuration, engine, carriage)
+    (_, profiles, _) = data_watches(configuration, engine, carriage)
     fleet = Fleet(configuration, ["test"], surveyor_of)
     now_ms = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS + HOUR_MS // 2
 

@@ -10,12 +10,13 @@ from watermaster.cli.output import data_size, duration, say, share, show_table
 
 if TYPE_CHECKING:
     from watermaster.monitor.health import Problem
+    from watermaster.monitor.kafka_release import BrokerVersion
     from watermaster.monitor.log_directory import LogDirectory
 
 SHOWN_MAX: Final = 20
 """A broker that is down makes a line for each partition that it holds a copy of; the worst come first."""
 
-_UNASKED: Final = "not seen: unclean elections that have happened, versions, and the certificates of clients"
+_UNASKED: Final = "not seen: unclean elections that have happened, patches of brokers, and the certificates of clients"
 """Nothing that a client may ask tells of them; saying nothing would look like health."""
 
 
@@ -57,6 +58,21 @@ def show_directories(directories: Sequence[LogDirectory]) -> None:
         show_table("Log directories", ("broker", "directory", "partitions", "left", "of", "share"), rows)
     if len(directories) > SHOWN_MAX:
         say(f"  … and {len(directories) - SHOWN_MAX} more; --output json has all")
+
+
+def show_versions(versions: Sequence[BrokerVersion]) -> None:
+    """The releases of brokers by a table of a day, which is said."""
+    from watermaster.monitor.kafka_release import TABLE_OF, unmended_since
+
+    rows: dict[tuple[str, str | None], list[str]] = {}
+    for version in sorted(versions):
+        ended = unmended_since(version.minor) if version.exact else None
+        rows.setdefault((version.text, ended), []).append(str(version.broker))
+    told = [
+        f"{text} on {', '.join(brokers)}{f' (no fixes since {e})' if e else ''}" for (text, e), brokers in rows.items()
+    ]
+    if told:
+        say(f"  Kafka of brokers, by a table of {TABLE_OF}: {'; '.join(told)}")
 
 
 def _left(directory: LogDirectory) -> tuple[bool, float]:

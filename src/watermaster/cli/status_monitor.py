@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from watermaster.cli.output import OutputFormat, duration, say, show_json, show_table
-from watermaster.cli.status_health import show_directories, show_problems, summary
+from watermaster.cli.status_health import show_directories, show_problems, show_versions, summary
 
 if TYPE_CHECKING:
     from watermaster.runtime.fleet import ClusterLook
@@ -71,6 +71,7 @@ def _plain(look: ClusterLook, lags: Sequence[LagLine], horizons: Sequence[Horizo
         "lag": lags,
         "horizon": horizons,
         "health": look.report.problems if look.report else None,
+        "versions": look.report.survey.versions if look.report else None,
         "log_directories": look.report.survey.directories if look.report else None,
         "unseen": look.unseen,
     }
@@ -93,6 +94,7 @@ def _show(
         if health:
             show_problems(look.report.problems, look.report.survey.taken_ms)
             show_directories(look.report.survey.directories)
+            show_versions(look.report.survey.versions)
         if lag:
             show_lags(lags, look.report.survey.taken_ms)
         if horizon:

@@ -189,6 +189,16 @@ RUNBOOKS: Final[Mapping[SignalKind, Runbook]] = MappingProxyType(
             ),
             "To whoever delivers it; to the owner of the job if the file is there.",
         ),
+        SignalKind.PROBE_LOST: Runbook(
+            "A record that the monitor wrote to the probe topic was refused, or its readers did not see it in time.",
+            "The reason that is named; then whether others fare alike: copies, leaders, transactions.",
+            (
+                _HEALTH,
+                _LAG,
+                RunbookStep("If only the probe is refused: its login needs READ and WRITE on the topic, nothing else."),
+            ),
+            "At once to who runs the cluster if writers are refused as well.",
+        ),
         SignalKind.GROUP_ABANDONED: Runbook(
             "An empty group had lost records before anybody looked: most likely nobody wants it any more.",
             "Whether its owner knows of it. A group that is wanted is one that stopped long ago.",

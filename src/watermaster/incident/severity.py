@@ -62,6 +62,7 @@ SEVERITIES: Final[tuple[SeverityRow, ...]] = (
     SeverityRow(1, SignalKind.FIELDS_NEW),
     SeverityRow(2, SignalKind.BATCH_FAILED),
     SeverityRow(2, SignalKind.BATCH_MISSING),
+    SeverityRow(3, SignalKind.PROBE_LOST),
     SeverityRow(3, SignalKind.GATE_STOPPED),
     SeverityRow(4, SignalKind.GATE_STOPPED, blast_min=3),
     SeverityRow(4, SignalKind.CLUSTER_UNREACHABLE),

@@ -35,6 +35,8 @@ class SignalKind(Enum):
     """The newest batch that was checked has findings, or could not be read."""
     BATCH_MISSING = "batch_missing"
     """No batch was checked for longer than the contract's `frequency`."""
+    PROBE_LOST = "probe_lost"
+    """A record that the monitor wrote to a probe topic did not come back."""
     GROUP_ABANDONED = "group_abandoned"
     """An empty group that had lost records before it was first looked at: most likely nobody wants it any more."""
 

@@ -33,6 +33,7 @@ class Signal(Enum):
     UNSETTLED = "rebalance does not settle"
     CERTIFICATE = "certificate ends"
     UNCLEAN = "loss allowed"
+    VERSION = "no fixes any more"
     DRIFT = "settings differ"
 
 

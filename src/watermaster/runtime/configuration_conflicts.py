@@ -42,6 +42,8 @@ def find_conflicts(configuration: Configuration) -> Iterator[Conflict]:
     yield from _shared_outputs(configuration)
     for index, runbook in enumerate(configuration.runbooks):
         yield from _runbook_conflicts(f"$.runbooks[{index}]", runbook)
+    for name, topic in configuration.monitor.probe_topics.items():
+        yield from _probe_conflicts(f"$.monitor.probe_topics.{name}", name, topic, configuration)
     for name, adopted in configuration.quarantines.items():
         yield from _adopted_conflicts(f"$.quarantines.{name}", adopted, configuration)
 
@@ -50,6 +52,24 @@ def _cluster_conflicts(path: str, cluster: str, configuration: Configuration) ->
     if cluster not in configuration.clusters:
         known = ", ".join(sorted(configuration.clusters))
         yield Conflict(f"{path}.cluster", "CLUSTER", f"no cluster is called {cluster}", f"Clusters here: {known}.")
+
+
+def _probe_conflicts(path: str, cluster: str, topic: str, configuration: Configuration) -> Iterator[Conflict]:
+    """The monitor writes there, so it must be nobody else's."""
+    if cluster not in configuration.clusters:
+        known = ", ".join(sorted(configuration.clusters))
+        yield Conflict(path, "CLUSTER", f"no cluster is called {cluster}", f"Clusters here: {known}.")
+    used = {name for gate in configuration.gates.values() for name in _topics_of(gate)}
+    used |= {name for adopted in configuration.quarantines.values() for name in (adopted.topic, adopted.holds)}
+    if topic in used or topic.startswith("__"):
+        hint = "Create a topic for the probe alone, with a short retention."
+        yield Conflict(path, "PROBE", f"{topic} has another use, and the probe would write to it", hint)
+
+
+def _topics_of(gate: GateConfiguration) -> Iterator[str]:
+    yield from (gate.control, gate.ledger, gate.holds)
+    for stream in gate.streams:
+        yield from (stream.landing, stream.trusted, stream.quarantine)
 
 
 def _runbook_conflicts(path: str, runbook: SiteRunbook) -> Iterator[Conflict]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from watermaster.incident.signal import Signal
 from watermaster.monitor.carriage import Carried
 from watermaster.runtime.fleet import ClusterLook
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What became of the records that were sent through a probe topic. `back`: the newest one came back; `waits` are
+    those of the last minutes, by the buckets of `carriage`.
+    """
+
+    cluster: str
+    topic: str
+    back: bool
+    waits: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,7 @@ class DataTurn:
     unseen: tuple[str, ...] = ()
     carried: tuple[Carried, ...] = ()
     """How long records have taken lately."""
+    returned: tuple[Returned, ...] = ()
 
 
 class DataWatch(Protocol):

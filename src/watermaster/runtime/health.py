@@ -18,6 +18,7 @@ from watermaster.monitor.health import (
     judge_settings,
     rank,
 )
+from watermaster.monitor.kafka_release import judge_versions
 from watermaster.monitor.log_directory import SAMPLES_KEPT_MS, DiskSample, judge_directories
 from watermaster.monitor.transaction import Holder, OpenTransaction, is_suspect, judge_transactions
 from watermaster.runtime.survey import Survey
@@ -63,6 +64,7 @@ class HealthRecord:
             *judge_rebalances(self._unsettled(survey), now_ms),
             *judge_certificates(survey.certificates, now_ms),
             *judge_settings(survey.settings, survey.brokers),
+            *judge_versions(survey.versions),
             *judge_changes(self._first_settings, survey.settings),
         ]
         for topic, settings in survey.settings.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
@@ -72,5 +73,7 @@ class MonitorConfiguration:
     held_share_min: Annotated[float, Field(ge=0, le=1)] = 0.2
     volume_topics: Annotated[tuple[str, ...], Field(max_length=200)] = ("*",)
     """Patterns of topics whose volume is compared with what is usual at the hour of the week."""
+    probe_topics: Annotated[Mapping[str, str], Field(max_length=100)] = field(default_factory=dict)
+    """By cluster an existing topic through which the monitor sends a record every 30 s; none by default."""
     severities: Annotated[tuple[SeverityRow, ...], Field(max_length=200)] = ()
     """Takes the place of the built-in table if it has rows."""

@@ -27,7 +27,7 @@ from watermaster.monitor.carriage import Carried
 from watermaster.runtime.budgets import BudgetReport, Budgets, BudgetTurn
 from watermaster.runtime.cluster_changes import ClusterChanges
 from watermaster.runtime.configuration import Configuration
-from watermaster.runtime.data_watch import DataWatch
+from watermaster.runtime.data_watch import DataWatch, Returned
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.incident_ports import Change, ChangesSeen, IncidentStore, Memory, Message, Note, Senders
 from watermaster.runtime.incident_settings import AlertKind
@@ -73,6 +73,8 @@ class WatchState:
     """The objectives of the contracts as the newest look left them."""
     carried: Sequence[Carried] = ()
     """How long the streams of gates have taken lately."""
+    returned: Sequence[Returned] = ()
+    """What became of the records that were sent through probe topics."""
     unseen: Sequence[str] = ()
     """What objectives, volumes and timelines hang on and could not be seen."""
 
@@ -152,14 +154,22 @@ class IncidentWatch:
         )
         unseen = (*told.unseen, *(line for turn in seen for line in turn.unseen), *changed.unseen)
         carried = tuple(each for turn in seen for each in turn.carried)
-        self.state = replace(self.state, budgets=told.reports, carried=carried, unseen=unseen)
+        returned = tuple(each for turn in seen for each in turn.returned)
+        self.state = replace(self.state, budgets=told.reports, carried=carried, returned=returned, unseen=unseen)
         self.deliver()
         self._finish(now_ms)
 
     def fail(self, fault: Fault) -> None:
         """The database is away: nothing is judged, and that is said."""
         self.state = replace(
-            self.state, leads=False, fault=fault.code, pages_waiting=None, budgets=(), carried=(), unseen=()
+            self.state,
+            leads=False,
+            fault=fault.code,
+            pages_waiting=None,
+            budgets=(),
+            carried=(),
+            returned=(),
+            unseen=(),
         )
 
     def deliver(self) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from watermaster.monitor.freshness import Freshness, measure_freshness, newest_by_topic
 from watermaster.monitor.health import Certificate
+from watermaster.monitor.kafka_release import BrokerVersion
 from watermaster.monitor.log import PartitionLog, Probe
 from watermaster.monitor.log_directory import LogDirectory
 from watermaster.monitor.transaction import Holder
@@ -71,6 +72,8 @@ class Survey:
     """Log directories of the brokers that told of theirs."""
     directories_ms: int | None = None
     """When they were asked for; None: with everything else."""
+    versions: tuple[BrokerVersion, ...] = ()
+    """Releases of the brokers that told of theirs."""
     newest: Mapping[TopicPartition, int] = field(default_factory=dict)
     """The newest timestamp of each partition that holds one and told of it, in milliseconds since the epoch."""
     settings_ms: int | None = None

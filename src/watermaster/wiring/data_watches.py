@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Engine
 
@@ -10,6 +10,7 @@ from watermaster.adapters.database.hours import DatabaseHours
 from watermaster.adapters.database.profiles import DatabaseProfiles
 from watermaster.adapters.kafka.connection import client_settings
 from watermaster.adapters.kafka.record_probe import RecordProbe
+from watermaster.adapters.kafka.round_trip import KafkaRoundTrip
 from watermaster.adapters.kafka.sampling import Sampler
 from watermaster.contract.checks import Checks
 from watermaster.contract.document import read_contract
@@ -27,6 +28,7 @@ from watermaster.runtime.observed import ObservedTopic, TopicSample, Unseen
 from watermaster.runtime.profiles import RECORDS_MAX, Profiles
 from watermaster.runtime.reactions import PromisedReaction
 from watermaster.runtime.rhythms import Rhythms
+from watermaster.runtime.round_trips import RoundTrip, RoundTrips
 from watermaster.runtime.survey import Place
 from watermaster.stream.fault import Fault
 from watermaster.wiring.contract import compile_checks
@@ -41,7 +43,12 @@ def data_watches(configuration: Configuration, engine: Engine, carriage: Carriag
         closed_fields(configuration),
         carriage or carriage_of(configuration),
     )
-    return (Rhythms(configuration, DatabaseHours(engine)), profiles)
+    trips = RoundTrips(configuration.monitor.probe_topics, _ways(configuration))
+    return (Rhythms(configuration, DatabaseHours(engine)), profiles, trips)
+
+
+def _ways(configuration: Configuration) -> Callable[[str, str], RoundTrip]:
+    return lambda cluster, topic: KafkaRoundTrip(client_settings(configuration.clusters[cluster]), topic)
 
 
 def carriage_of(configuration: Configuration) -> Carriage:

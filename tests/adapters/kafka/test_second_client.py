@@ -14,10 +14,13 @@ import pytest
 from confluent_kafka import Producer
 
 from watermaster.adapters.kafka import second_client
+from watermaster.adapters.kafka.broker_versions import NEWEST, read_broker_versions
+from watermaster.adapters.kafka.connect_check import connect_check
 from watermaster.adapters.kafka.connection import client_settings
 from watermaster.adapters.kafka.log_directories import read_log_directories
 from watermaster.adapters.kafka.second_settings import second_settings
 from watermaster.adapters.kafka.transaction_holders import read_holders
+from watermaster.monitor.kafka_release import BrokerVersion, judge_versions
 from watermaster.runtime.configuration import ClusterConfiguration
 from watermaster.runtime.observed import Unseen
 from watermaster.stream.coordinates import TopicPartition
@@ -131,6 +134,21 @@ def test_directories_that_this_login_may_not_see(
     ]
     kafka_secured.allow(reader, "DESCRIBE", "BROKER", "kafka-cluster")
     assert len(read_log_directories(settings, [1], [])) == 1
+
+
+@kafka_only
+def test_the_version_of_each_broker(kafka_three: KafkaCluster, kafka_secured: KafkaCluster, tmp_path: Path) -> None:
+    for cluster, settings in (
+        (kafka_three, client_settings(ClusterConfiguration("c", kafka_three.bootstrap))),
+        (kafka_secured, settings_for(kafka_secured, tmp_path)),
+    ):
+        unseen: list[Unseen] = []
+        brokers = connect_check(settings).brokers
+        found = read_broker_versions(settings, brokers, unseen)
+        assert unseen == []
+        # The kit's Kafka is newer than what can be told apart.
+        assert found == tuple(BrokerVersion(broker.node, NEWEST, exact=False) for broker in cluster.brokers)
+        assert judge_versions(found) == []
 
 
 @kafka_only

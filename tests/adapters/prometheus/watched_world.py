@@ -20,6 +20,7 @@ from watermaster.monitor.carriage import Carried
 from watermaster.monitor.log import FirstUnread
 from watermaster.monitor.log_directory import LogDirectory
 from watermaster.monitor.objective import Indicator, Objective
+from watermaster.runtime.data_watch import Returned
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.gate_statistics import Condition, GateStatistics, StreamCounts, WorkerStatistics
 from watermaster.runtime.incident_watch import WatchState
@@ -96,5 +97,8 @@ def _gate() -> Collector:
 
 def _watch() -> Collector:
     carried = (Carried("primary", "g", "orders", appended=True, waits={4: 1}),)
-    state = WatchState(0, leads=True, looked_ms=1, open_incidents={5: 1}, pages_waiting=0, carried=carried)
+    returned = (Returned("primary", "probe", back=True, waits={4: 1}),)
+    state = WatchState(
+        0, leads=True, looked_ms=1, open_incidents={5: 1}, pages_waiting=0, carried=carried, returned=returned
+    )
     return WatchCollector(lambda: state, MemoryClock())

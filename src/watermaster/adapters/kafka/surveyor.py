@@ -20,6 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 
 from watermaster.adapters.kafka.answer import settle, unseen_because
 from watermaster.adapters.kafka.broker_settings import positions_kept_ms, read_broker_settings
+from watermaster.adapters.kafka.broker_versions import read_broker_versions
 from watermaster.adapters.kafka.certificates import read_certificates
 from watermaster.adapters.kafka.connect_check import Connection
 from watermaster.adapters.kafka.connection import admin_settings
@@ -29,6 +30,7 @@ from watermaster.adapters.kafka.newest_timestamps import NewestTimestamps
 from watermaster.adapters.kafka.record_probe import RecordProbe
 from watermaster.adapters.kafka.transaction_holders import read_holders
 from watermaster.monitor.health import Certificate
+from watermaster.monitor.kafka_release import BrokerVersion
 from watermaster.monitor.log import PartitionLog, Probe
 from watermaster.monitor.log_directory import LogDirectory
 from watermaster.monitor.transaction import Holder
@@ -41,6 +43,9 @@ REQUEST_TIMEOUT_S: Final = 10.0
 
 SETTINGS_AGE_S: Final = 60.0
 """Settings change seldom and are the largest answer, so a monitor that looks often asks for them once a minute."""
+
+VERSIONS_AGES: Final = 10
+"""Brokers are upgraded once in months, and each costs a connection: they are asked every tenth time."""
 
 TOPICS_PER_REQUEST: Final = 500
 GROUPS_IN_FLIGHT: Final = 200
@@ -82,6 +87,9 @@ class KafkaSurveyor:
         self._settings_unseen: tuple[Unseen, ...] = ()
         self._directories: tuple[LogDirectory, ...] = ()
         self._directories_unseen: tuple[Unseen, ...] = ()
+        self._versions: tuple[BrokerVersion, ...] = ()
+        self._versions_unseen: tuple[Unseen, ...] = ()
+        self._versions_until_s = 0.0
         self._directories_ms = 0
         self._directories_until_s = 0.0
         self._broker_ids: tuple[int, ...] = ()
@@ -101,7 +109,9 @@ class KafkaSurveyor:
             self._read_settings(topics, cluster.brokers)
         if time.monotonic() >= self._directories_until_s:
             self._read_directories()
-        unseen += (*self._settings_unseen, *self._directories_unseen)
+        if time.monotonic() >= self._versions_until_s:
+            self._read_versions(cluster.brokers)
+        unseen += (*self._settings_unseen, *self._directories_unseen, *self._versions_unseen)
         taken_ms = self._clock_ms()
         logs = self._logs([source for source, placed in placements.items() if placed.leader is not None], unseen)
         newest = self._newest.read(logs, unseen)
@@ -122,6 +132,7 @@ class KafkaSurveyor:
             brokers=self._brokers,
             certificates=self._certificates,
             directories=self._directories,
+            versions=self._versions,
             newest=newest,
             directories_ms=self._directories_ms,
             settings_ms=self._settings_ms,
@@ -216,6 +227,12 @@ class KafkaSurveyor:
         self._directories = read_log_directories(self._connection.settings, self._broker_ids, unseen)
         self._directories_unseen = tuple(unseen)
         self._directories_until_s = time.monotonic() + self._settings_age_s
+
+    def _read_versions(self, brokers: Sequence[ObservedBroker]) -> None:
+        unseen: list[Unseen] = []
+        self._versions = read_broker_versions(self._connection.settings, brokers, unseen)
+        self._versions_unseen = tuple(unseen)
+        self._versions_until_s = time.monotonic() + VERSIONS_AGES * self._settings_age_s
 
     def _logs(self, sources: Sequence[TopicPartition], unseen: list[Unseen]) -> dict[TopicPartition, PartitionLog]:
         if not sources:

@@ -14,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from watermaster.adapters.metrics.families import Families
+from watermaster.monitor.kafka_release import unmended_since
 from watermaster.runtime.fleet import ClusterLook
 from watermaster.runtime.monitor import HELD_RECORDS, GroupReport, MonitorReport, PositionReport
 
@@ -61,6 +62,7 @@ class FleetCollector(Collector):
                 _groups(families, look.name, look.report)
                 _problems(families, look.name, look.report)
                 _directories(families, look.name, look.report)
+                _versions(families, look.name, look.report)
         yield from families.all()
         age_ms = self._age_ms()
         if age_ms is not None:
@@ -191,6 +193,13 @@ def _problems(families: Families, cluster: str, report: MonitorReport) -> None:
     for problem in report.problems:
         labels = {"cluster_name": cluster, "signal": problem.signal.value, "subject": problem.subject}
         families.add("watermaster_cluster_problem", "1 while it is wrong.", labels, 1)
+
+
+def _versions(families: Families, cluster: str, report: MonitorReport) -> None:
+    for each in report.survey.versions:
+        labels = {"cluster_name": cluster, "broker": str(each.broker), "version": each.text}
+        mended = not each.exact or unmended_since(each.minor) is None
+        families.add("watermaster_broker_mended", "1 while the project mends its minor release.", labels, mended)
 
 
 def _directories(families: Families, cluster: str, report: MonitorReport) -> None:

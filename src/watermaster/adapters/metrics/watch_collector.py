@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from watermaster.monitor.carriage import Carried, quantile_ms
 from watermaster.runtime.budgets import BudgetReport
+from watermaster.runtime.data_watch import Returned
 from watermaster.runtime.incident_watch import WatchState
 from watermaster.runtime.ports import Clock
 
@@ -45,6 +46,21 @@ class WatchCollector(Collector):
         yield waiting
         yield from _budgets(state.budgets)
         yield _carried(state.carried)
+        yield from _returned(state.returned)
+
+
+def _returned(probes: Sequence[Returned]) -> Iterator[Metric]:
+    names = ("cluster_name", "topic")
+    what = "From writing to what read_committed readers see, through a probe topic; ten minutes."
+    family = GaugeMetricFamily("watermaster_probe_latency_seconds", what, labels=(*names, "quantile"))
+    back = GaugeMetricFamily("watermaster_probe_back", "1 if the newest record came back.", labels=names)
+    for probe in probes:
+        back.add_metric([probe.cluster, probe.topic], int(probe.back))
+        for share in QUANTILES:
+            wait_ms = quantile_ms(probe.waits, share)
+            if wait_ms is not None:
+                family.add_metric([probe.cluster, probe.topic, str(share)], wait_ms / 1000)
+    yield from (family, back)
 
 
 def _carried(streams: Sequence[Carried]) -> Metric:

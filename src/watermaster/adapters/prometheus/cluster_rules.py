@@ -95,6 +95,15 @@ _ALWAYS: Final = (
         "15m",
     ),
     Alert(
+        "WatermasterProbeLost",
+        "min by (cluster_name, topic) (watermaster_probe_back) == 0",
+        Urgency.PAGE,
+        "A record written to {{ $labels.topic }} on {{ $labels.cluster_name }} did not come back",
+        _HEALTH,
+        "2m",
+        signal=SignalKind.PROBE_LOST,
+    ),
+    Alert(
         "WatermasterUnseen",
         "min by (cluster_name) (watermaster_cluster_unseen) > 0",
         Urgency.INFO,

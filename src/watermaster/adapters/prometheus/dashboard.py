@@ -295,6 +295,17 @@ _CLUSTERS: Final = Row(
             ),
         ),
         Panel(
+            "A record there and back",
+            (
+                Query(
+                    _by(f"watermaster_probe_latency_seconds{{{_CHOSEN}}}", "cluster_name, quantile"),
+                    "{{cluster_name}} {{quantile}}",
+                ),
+            ),
+            unit="s",
+            what="Through the probe topic, where the configuration names one.",
+        ),
+        Panel(
             "Left on the disks of brokers",
             (
                 Query(
