@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from watermaster.cli.metrics import parse_address
@@ -28,7 +28,15 @@ def test_scrapes_while_the_cluster_lives_and_after_it_has_died(tmp_path: Path) -
             producer.produce("orders", b"record", partition=0)
         assert producer.flush(30) == 0
         consumer = Consumer(kafka.client_config(**{"group.id": "readers", "enable.auto.commit": False}))
-        consumer.commit(offsets=[TopicPartition("orders", 0, 2)], asynchronous=False)
+
+        def commit() -> bool:
+            try:
+                consumer.commit(offsets=[TopicPartition("orders", 0, 2)], asynchronous=False)
+            except KafkaException:
+                return False  # a coordinator that has just started is still loading
+            return True
+
+        wait_until(commit, "the group has a position", 60)
         consumer.close()
         config.write_text(f"clusters:\n  primary:\n    bootstrap: {kafka.bootstrap}\n")
         command = [sys.executable, "-m", "watermaster", "metrics", "--listen", "127.0.0.1:0", "--every", "1"]
