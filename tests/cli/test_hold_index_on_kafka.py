@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 import threading
@@ -44,7 +45,7 @@ class Desk:
         written = self._capfd.readouterr()
         assert got == code, written.err
         self.beside = written.err
-        return json.loads(written.out)
+        return json.loads(written.out) if written.out else None
 
     def both(self, *arguments: str) -> Any:
         """The answer of the index, which must be that of the topics."""
@@ -82,6 +83,10 @@ def test_an_index_answers_as_the_topics_do(desk: Desk) -> None:
     second = desk.both("list", "--limit", "6", "--after", first["after"])
     assert len(first["records"] + second["records"]) == 11
     assert second["after"] is None
+    whole = desk.run("show", "0:0")
+    assert whole == desk.run("show", "0:0", config=desk.without)
+    assert base64.b64decode(whole["record"]["value"]) == DEAR % 0
+    desk.run("show", "0:99", code=ExitCode.USAGE)
     desk.run("discard", "--group", nameless["group"], "--why", "a test", "--yes")
     assert len(desk.both("list")["records"]) == 8
     discarded = desk.both("list", "--state", "discarded", "--rule", "$.customer:pattern")["records"]

@@ -68,7 +68,7 @@ def _adopt(
     configuration. The dead-letter topic itself is never written.
 
     With --rebuild the facts of held records in the database, a gate's too, are thrown away and read anew from Kafka.
-    From then on `groups` and `list` answer from them.
+    From then on `groups`, `list` and `show` answer from them.
     """
     from watermaster.adapters.files.configuration_file import load_configuration
 

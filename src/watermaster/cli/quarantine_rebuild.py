@@ -35,4 +35,4 @@ def rebuild_named(configuration: Configuration, name: str, output: OutputFormat,
         show_json(rebuilt)
         return
     show_table(f"The index of {rebuilt.name}", ("quarantine topic", "records"), list(rebuilt.records.items()))
-    say(f"Made anew from the topics in {rebuilt.seconds:.1f} s; `groups` and `list` answer from it, and keep it up.")
+    say(f"Made anew in {rebuilt.seconds:.1f} s; `groups`, `list` and `show` answer from it, and keep it up.")

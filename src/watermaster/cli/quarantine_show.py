@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from watermaster.cli.index_line import IndexLine, told_beside
 from watermaster.cli.output import ConfigOption, OutputFormat, OutputOption, console, inert, one_line, plain, show_json
 from watermaster.cli.quarantine_choice import QuarantineOption, choose_quarantine
 from watermaster.cli.quarantine_look import hold_document, moment
@@ -46,13 +47,15 @@ def _show(
     """
     from watermaster.adapters.files.configuration_file import load_configuration
     from watermaster.quarantine.exhibit import is_guarded
-    from watermaster.wiring.quarantine import find_held, looked_at, open_desk
+    from watermaster.wiring.hold_index import open_look
+    from watermaster.wiring.quarantine import looked_at, open_desk
     from watermaster.wiring.unmasking import in_clear, unmask_one
 
     partition, offset = _coordinates(place)
     configuration = load_configuration(config)
-    with open_desk(configuration, choose_quarantine(configuration, gate)) as desk:
-        found, checks = find_held(desk, looked_at(desk, stream), partition, offset)
+    chosen = choose_quarantine(configuration, gate)
+    with open_desk(configuration, chosen) as desk, open_look(desk, told_beside, IndexLine().show) as look:
+        found, checks = look.one(looked_at(desk, stream), partition, offset)
         if unmask and is_guarded(checks):
             unmask_one(desk, found.held, why)
             checks = in_clear(checks)

@@ -15,14 +15,23 @@ from typing import TypeVar
 
 from watermaster.adapters.database.engine import is_there, open_database
 from watermaster.adapters.database.hold_index import DatabaseHoldIndex
+from watermaster.contract.checks import Checks
 from watermaster.quarantine.group import Groups
 from watermaster.quarantine.selection import Selection
 from watermaster.runtime.configuration import Configuration, StreamConfiguration
 from watermaster.runtime.hold_horizon import OldestOpen
 from watermaster.runtime.hold_index import HoldIndexer, IndexedTopics, IndexProgress
 from watermaster.runtime.hold_index_ports import IndexedGroups, IndexedHold, IndexMark, index_moved
+from watermaster.runtime.hold_survey import Surveyed
 from watermaster.stream.fault import WorldFault
-from watermaster.wiring.quarantine import QuarantineDesk, meant_topics, walk_held
+from watermaster.wiring.quarantine import (
+    QuarantineDesk,
+    find_held,
+    meant_topics,
+    only_one,
+    read_at,
+    walk_held,
+)
 
 _Answer = TypeVar("_Answer")
 
@@ -81,6 +90,24 @@ class HoldLook:
                 return found
         walk = walk_held(self._desk, streams, selection, after)
         return [IndexedHold(each.held, each.hold) for each in islice(walk, limit)]
+
+    def one(
+        self, streams: Sequence[StreamConfiguration] | None, partition: int, offset: int
+    ) -> tuple[Surveyed, Checks]:
+        """The held record of these source coordinates, whole. The index knows where it lies; its bytes are read there.
+
+        Raises UsageFault if none or several of the streams have one.
+        """
+        if self._indexer is not None:
+            named = Selection(partitions=(partition,), offsets=(offset,))
+            topics, meant = meant_topics(self._desk, streams, named)
+            found = self._ask(lambda indexer, mark: _page(indexer, mark, topics, meant, None, 2), topics)
+            if found is not None:
+                only_one(self._desk, len(found), partition, offset)
+                whole = read_at(self._desk, found[0])
+                if whole is not None:
+                    return whole, self._desk.contracts().current(whole.held.stream).checks
+        return find_held(self._desk, streams, partition, offset)
 
     def _ask(self, question: Callable[[HoldIndexer, IndexMark], _Answer], topics: Sequence[str]) -> _Answer | None:
         """The index's answer once it has caught up; None, and no index any more, if the database is away."""

@@ -21,7 +21,7 @@ from watermaster.adapters.sandbox.judge_process import JudgeProcess
 from watermaster.adapters.system_clock import SystemClock
 from watermaster.contract.checks import Checks
 from watermaster.gate.judge import build_stream_judge
-from watermaster.quarantine.held import Adoption
+from watermaster.quarantine.held import Adoption, NotHeld, QuarantineRecord, read_whole
 from watermaster.quarantine.lifecycle import Actor
 from watermaster.quarantine.selection import Selection
 from watermaster.runtime.configuration import (
@@ -32,6 +32,7 @@ from watermaster.runtime.configuration import (
 )
 from watermaster.runtime.contracts_in_force import Contracts, ContractsInForce
 from watermaster.runtime.crash_points import perhaps_crashing
+from watermaster.runtime.hold_index_ports import IndexedHold
 from watermaster.runtime.hold_survey import Survey, Surveyed
 from watermaster.runtime.letter_ledger import missing_letters
 from watermaster.runtime.schema_shelf import SchemaShelf, fetching_judge
@@ -219,14 +220,34 @@ def find_held(
     selection = Selection(partitions=(partition,), offsets=(offset,))
     alone = desk.adopted is None and len(streams or ()) == 1  # what a gate holds of one stream stands there once
     found = list(islice(walk_checked(desk, streams, selection), 1 if alone else 2))
-    if len(found) != 1:
+    only_one(desk, len(found), partition, offset)
+    return found[0]
+
+
+def only_one(desk: QuarantineDesk, found: int, partition: int, offset: int) -> None:
+    """Raises UsageFault unless exactly one record was found at these source coordinates."""
+    if found != 1:
         raise UsageFault(
             "WM-HELD-PLACE",
             f"{'several' if found else 'none'} of {', '.join(desk.gate.landings) or desk.gate.name} "
             f"hold a record {partition}:{offset}",
             hint="Name the stream with --stream." if found else "`quarantine list` shows what is held.",
         )
-    return found[0]
+
+
+def read_at(desk: QuarantineDesk, known: IndexedHold) -> Surveyed | None:
+    """A held record whole, from the place where it lies; None if it is there no more."""
+    place, at = known.held.place, known.held.place_offset
+    for step in desk.reader.scan(place, at, at + 1):
+        batch = step.batch
+        for offset, at_ms, key, value, headers in zip(
+            batch.offsets, batch.timestamps_ms, batch.keys, batch.values, batch.headers, strict=True
+        ):
+            record = QuarantineRecord(place, offset, at_ms, key, value, headers or [])
+            read = read_whole(record, desk.adoption)
+            if offset == at and not isinstance(read, NotHeld):
+                return Surveyed(read[0], known.hold, record, read[1])
+    return None
 
 
 def principal_of(settings: Mapping[str, Any]) -> str:
