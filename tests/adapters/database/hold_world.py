@@ -74,21 +74,27 @@ class HoldWorld:
         for _ in range(count):
             partition = chance.randrange(PARTITIONS)
             self.offsets[partition] += chance.randint(1, 3)
-            offset, rules = self.offsets[partition], tuple(chance.sample(RULES, chance.randint(1, 2)))
-            topic_id = self.cluster.topics[LANDING].topic_id
-            stamp = Coordinates(self.cluster.cluster_id, topic_id, partition, offset, 0, 0, 3).encode()
-            envelope = Envelope(gate="g", topic=LANDING, partition=partition, contract=chance.choice(CONTRACTS))
-            original: RawHeaders = [("client.id", b"shop-%d" % chance.randrange(3)), ("secret", CANARY.encode())]
-            headers = envelope.headers(original, Verdict(Outcome.HOLD, rules), offset, stamp)
-            value: bytes | None = CANARY.encode() * chance.randint(1, 4)
-            if chance.random() < 0.1:
-                facts = reference_facts(reason="too large", key_bytes=9, value_bytes=10**7, timestamp_ms=-1, headers=4)
-                headers.insert(-1, (REFERENCE, facts))
-                value = None
-            self.cluster.produce(
-                topic, partition, key=CANARY.encode(), value=value, timestamp_ms=self._moment(), headers=headers
-            )
-            self.keys.append(HoldKey(self.cluster.cluster_id, topic_id, partition, offset, 0, "g"))
+            self.gate_holds_one(partition, self.offsets[partition], topic)
+
+    def gate_holds_one(self, partition: int, offset: int, topic: str = QUARANTINE) -> HoldKey:
+        """One source record, which a gate whose group was reset may hold again."""
+        chance = self.chance
+        rules = tuple(chance.sample(RULES, chance.randint(1, 2)))
+        topic_id = self.cluster.topics[LANDING].topic_id
+        stamp = Coordinates(self.cluster.cluster_id, topic_id, partition, offset, 0, 0, 3).encode()
+        envelope = Envelope(gate="g", topic=LANDING, partition=partition, contract=chance.choice(CONTRACTS))
+        original: RawHeaders = [("client.id", b"shop-%d" % chance.randrange(3)), ("secret", CANARY.encode())]
+        headers = envelope.headers(original, Verdict(Outcome.HOLD, rules), offset, stamp)
+        value: bytes | None = CANARY.encode() * chance.randint(1, 4)
+        if chance.random() < 0.1:
+            facts = reference_facts(reason="too large", key_bytes=9, value_bytes=10**7, timestamp_ms=-1, headers=4)
+            headers.insert(-1, (REFERENCE, facts))
+            value = None
+        self.cluster.produce(
+            topic, partition, key=CANARY.encode(), value=value, timestamp_ms=self._moment(), headers=headers
+        )
+        self.keys.append(HoldKey(self.cluster.cluster_id, topic_id, partition, offset, 0, "g"))
+        return self.keys[-1]
 
     def letter(self, offset: int | None = None, source: str = "bills", holder: str = "sink") -> None:
         """A letter as Connect writes it, in any partition, perhaps for the second time."""

@@ -207,6 +207,24 @@ def test_a_topic_more_is_read_with_its_states_and_one_that_another_names_is_kept
     assert by_index(store, mark, EVERYTHING, world.topics) == world.pass_over(EVERYTHING)
 
 
+def test_what_is_held_again_has_the_state_that_it_had(engine: Engine) -> None:
+    """It is written after its state, which nobody reads again; once retention has taken the first, too."""
+    world, store = HoldWorld(), DatabaseHoldIndex(engine)
+    world.becomes(State.REPLAYED, world.gate_holds_one(1, 7))
+    world.letter(offset=5)
+    world.becomes(State.DISCARDED, world.keys[-1])
+    world.gate_holds(10)
+    world.indexer(store).catch_up()
+    first_letters = [world.cluster.log(TopicPartition(QUARANTINE, number)).end for number in range(3)]
+    world.gate_holds_one(1, 7)
+    for _ in range(4):
+        world.letter(offset=5)
+    assert_alike(world, store)
+    for number, end in enumerate(first_letters):
+        world.cluster.log(TopicPartition(QUARANTINE, number)).delete_before(end)
+    assert_alike(world, store)
+
+
 def test_of_what_was_replaced_nothing_is_left(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hold_index, "PIECE", 7)
     world, store = HoldWorld(), DatabaseHoldIndex(engine)

@@ -110,6 +110,7 @@ class DatabaseHoldIndex(DatabaseHoldLook):
                     for (one, numbers), fact in zip(apart, batch.facts, strict=True)
                 ]
                 connection.exec_driver_sql(self._insert, rows)
+                _take_over_states(connection, mark.number, topic_ref, batch)
             if batch.unread:
                 number = batch.where.partition
                 unread = [{"topic_ref": topic_ref, "number": number, "place_offset": at} for at in batch.unread]
@@ -322,6 +323,25 @@ def _before(one: Any, other: Any) -> Any:  # noqa: ANN401 - aliases of one table
             one.c.place_offset < other.c.place_offset,
         ),
     )
+
+
+def _take_over_states(connection: Connection, number: int, topic_ref: int, batch: HeldBatch) -> None:
+    """What is held again is the same hold: its state is known, and stands before the position that was read last."""
+    if connection.scalar(select(hold_text.c.id).where(hold_text.c.index_ref == number).limit(1)) is None:
+        return  # no states yet, as in every first pass
+    known = held.alias("known")
+    same = and_(
+        known.c.index_ref == number,
+        known.c.source_partition == held.c.source_partition,
+        known.c.source_offset == held.c.source_offset,
+        known.c.key_hash == held.c.key_hash,
+        known.c.text_ref.is_not(None),
+    )
+    mine = (held.c.topic_ref == topic_ref, held.c.number == batch.where.partition)
+    within_batch = (held.c.place_offset >= batch.begin, held.c.place_offset < batch.end)
+    its = {name: select(known.c[name]).where(same).limit(1).scalar_subquery() for name in ("state", "text_ref")}
+    # A subquery with a limit is asked row by row, which is one step down `held_by_source`; no planner joins it.
+    connection.execute(update(held).where(*mine, *within_batch, its["text_ref"].is_not(None)).values(its))
 
 
 def _mark_repeats(connection: Connection, number: int, topic_ref: int, batch: HeldBatch) -> None:
