@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from bench.transfer_settings import READ_MAX, consuming, producing
 
-RECORDS_MAX = 10_000
+RECORDS_MAX = 50_000
 COMMIT_INTERVAL_S = 0.5
 POLL_S = 0.05
 TIMEOUT_S = 30.0
