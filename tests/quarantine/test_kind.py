@@ -165,6 +165,24 @@ def test_a_record_that_is_held_by_reference_has_no_kind() -> None:
     assert KindSorter(ADOPTION).sort(batch_of([gate_letter(), record, gate_letter()])).kinds[1] is None
 
 
+def test_what_is_remembered_is_bounded_whoever_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source offset of other conventions, where a gate has the rules: it differs from record to record."""
+    monkeypatch.setattr("watermaster.quarantine.kind.KINDS_MAX", 3)
+    records = []
+    for number in range(9):
+        letter = gate_letter(offset=number)
+        at = next(at for at, (name, _) in enumerate(letter.headers) if name == "__connect.errors.offset")
+        headers = [*letter.headers[:at], *letter.headers[at + 1 :]]
+        headers.insert(len(headers) - 3, letter.headers[at])
+        records.append(QuarantineRecord(QUARANTINE, number, 1, b"k", b"v", headers))
+    sorter = KindSorter(ADOPTION)
+    for number, record in enumerate(records):
+        other = gate_letter(offset=number, original=[("a", b"1")] * number)
+        assert_alike(sorter.sort(batch_of([other, record])))
+        assert len(sorter._hints) <= 3
+        assert len(sorter._shapes) <= 3
+
+
 def test_what_is_read_as_anothers_letter_has_no_kind() -> None:
     others = replace(ADOPTION, dialect=Dialect.CONNECT)
     columns = KindSorter(others).sort(batch_of([gate_letter(), gate_letter()]))

@@ -146,6 +146,8 @@ class KindSorter:
         if shape is None or not shape.fits(headers):
             shape = self._learn(headers)
             if shape is not None:
+                if len(self._hints) >= KINDS_MAX:
+                    self._hints.clear()
                 self._hints[hint] = shape
         return shape
 
