@@ -29,6 +29,8 @@ CASES: list[tuple[int, str, OpenTransaction, bool, int | None]] = [
     (6, "two of them: since the older one", OLD._replace(
         holders=(Holder(1, "w", NOW, 9), Holder(2, "x", BEGAN, 9))), True, BEGAN),
     (7, "a producer that nobody names", OLD._replace(holders=(Holder(1),)), True, OLD.since_ms),
+    (8, "nobody names the first, and one behind it has just begun", OLD._replace(
+        holders=(Holder(1), Holder(2, "x", NOW - 1, 9))), True, OLD.since_ms),
 ]  # fmt: skip
 
 

@@ -44,9 +44,14 @@ class OpenTransaction(NamedTuple):
 
     @property
     def open_since_ms(self) -> int:
-        """By the coordinator where it told so, else by the records."""
+        """By the coordinator where it told so, else by the records.
+
+        They tell of the first holder, so a later one that has just begun must not speak for a first that nobody names.
+        """
         told = [holder.since_ms for holder in self.holders or () if holder.since_ms is not None]
-        return min(told, default=self.since_ms)
+        if not self.holders or self.holders[0].since_ms is None:
+            told.append(self.since_ms)
+        return min(told)
 
 
 def is_suspect(transaction: OpenTransaction, now_ms: int) -> bool:
