@@ -103,6 +103,11 @@ def test_what_a_query_may_not_do_is_said(records: RecordTable, query: str, says:
         ("SELECT reservoir_quantile(size, 0.5) FROM things", "reservoir_quantile"),
         ("SELECT (SELECT count(*) FROM things TABLESAMPLE 50%) > 1", "a sample"),
         ("FROM things SELECT count(*) USING SAMPLE 2", "a sample"),
+        ("SELECT list_approx_count_distinct(list(id)) FROM things", "list_approx_count_distinct"),
+        ("SELECT list_aggregate(list(id), 'approx_count_distinct') FROM things", "approx_count_distinct"),
+        ("SELECT list(size).list_aggr('Reservoir_Quantile', 0.5) FROM things", "reservoir_quantile"),
+        ("SELECT max(approx_unique) FROM (SUMMARIZE things)", "SUMMARIZE"),
+        ("PIVOT (SELECT 1 AS a) ON a IN (1) USING approx_count_distinct(a)", "approx_count_distinct"),
     ],
 )
 def test_an_estimate_is_no_measurement(records: RecordTable, query: str, named: str) -> None:

@@ -47,8 +47,10 @@ _IN_UTC: Final = "SET TimeZone = 'UTC'"
 """The zone of this machine must not matter."""
 _IN_SILENCE: Final = "SET enable_progress_bar = false"
 """DuckDB paints the progress of longer queries on standard output, which is the report's."""
-_ESTIMATES: Final = ("approx_", "reservoir_")
+_ESTIMATES: Final = ("approx_", "reservoir_", "list_approx_")
 """How the names of DuckDB's functions begin that estimate, without telling their error."""
+_BY_NAME: Final = frozenset({"aggregate", "list_aggregate", "list_aggr", "array_aggregate", "array_aggr"})
+"""Functions that are given the name of another one as a text."""
 _EXACT: Final = (
     "count(DISTINCT …) goes to the disk, and whether a quantile keeps a limit is the share of records that do"
 )
@@ -136,15 +138,28 @@ def _estimate(database: duckdb.DuckDBPyConnection, query: str) -> str | None:
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
-            name = node.get("function_name")
-            if isinstance(name, str) and name.startswith(_ESTIMATES):
-                return name
+            for name in _called(node):
+                if name.startswith(_ESTIMATES):
+                    return name
             if node.get("sample"):
                 return "a sample"
+            if node.get("show_type") == "SUMMARY":
+                return "SUMMARIZE"
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
     return None
+
+
+def _called(node: dict[str, Any]) -> list[str]:
+    """The functions that a node of a query calls."""
+    name = node.get("function_name")
+    if not isinstance(name, str):
+        return []
+    if name not in _BY_NAME:
+        return [name]
+    literals = [each.get("expression", {}).get("literal") for each in node.get("arguments", ())]
+    return [str(literal.get("text")).lower() for literal in literals if literal]
 
 
 def require_duckdb() -> Any:  # noqa: ANN401 - the module itself, an extra
