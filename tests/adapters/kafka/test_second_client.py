@@ -195,6 +195,7 @@ SASL = TLS | {"security.protocol": "sasl_ssl"}
         (TLS | {"ssl.keystore.location": "client.p12"}, "a PKCS12 key store"),
         (TLS | {"ssl.ca.location": "/does/not/exist"}, "cannot be read"),
         (TLS | {"ssl.certificate.pem": "SECRET", "ssl.key.pem": "SECRET"}, "cannot be read"),
+        (TLS | {"ssl.certificate.pem": "SECRET", "ssl.key.location": "key.pem"}, "cannot be read"),
     ],
 )
 def test_what_has_no_words_is_refused_and_never_weakened(settings: dict[str, Any], why: str) -> None:

@@ -70,7 +70,7 @@ def _load_key(context: ssl.SSLContext, settings: Mapping[str, Any]) -> None:
         context.load_cert_chain(settings["ssl.certificate.location"], settings.get("ssl.key.location"), password)
     elif settings.get("ssl.certificate.pem"):
         # OpenSSL's own reader takes a file only; one in memory leaves no key on any disk.
-        pem = f"{settings['ssl.certificate.pem']!s}\n{settings['ssl.key.pem']!s}\n"
+        pem = f"{settings['ssl.certificate.pem']!s}\n{settings.get('ssl.key.pem', '')!s}\n"
         descriptor = os.memfd_create("key")
         try:
             os.write(descriptor, pem.encode())
