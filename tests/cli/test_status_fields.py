@@ -92,6 +92,13 @@ def test_the_table(config: Path) -> None:
     assert "EUR" not in shown
 
 
+def test_an_hour_in_which_only_the_latency_was_measured_has_no_fields(config: Path) -> None:
+    hour = keep(config, Profile(waits={3: 1}))
+    code, shown = run(config, "orders.landing", "--output", "json")
+    (found,) = json.loads(shown)["clusters"]
+    assert (code, found["hour_ms"], found["records"]) == (0, (hour - 1) * HOUR_MS, 60)
+
+
 def test_a_change_is_told_and_is_a_finding(config: Path) -> None:
     keep(config, profile_of(euros=None))
     code, shown = run(config, "orders.landing")

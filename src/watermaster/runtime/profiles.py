@@ -211,7 +211,9 @@ class StreamFields:
 
 def fields_of(store: ProfileStore, cluster: str, topic: str, now_ms: int) -> StreamFields | None:
     """What is stored of a stream; None if nothing is. Raises WorldFault WM-DATABASE."""
-    known = {kept.hour: kept for kept in store.load_profiles(cluster, (topic,), now_ms // HOUR_MS - KEPT_H)}
+    kept_hours = store.load_profiles(cluster, (topic,), now_ms // HOUR_MS - KEPT_H)
+    # An hour in which only the latency was measured says nothing of fields.
+    known = {kept.hour: kept for kept in kept_hours if kept.profile.records}
     if not known:
         return None
     hour = max(known)
