@@ -247,8 +247,8 @@ _GATES: Final = Row(
             "From landing to trusted",
             (
                 Query(
-                    _by("watermaster_latency_seconds", "topic, quantile"),
-                    "{{topic}} {{quantile}}",
+                    _by(f"watermaster_latency_seconds{{{_CHOSEN}}}", "cluster_name, topic, quantile"),
+                    "{{cluster_name}} {{topic}} {{quantile}}",
                 ),
             ),
             unit="s",
