@@ -64,7 +64,8 @@ def _show(found: list[StreamLatency], now_ms: int) -> None:
         rows.append((stream.cluster, stream.topic, bars(drawn, top, joined=False), *quantiles, sum(waits.values())))
     columns = ("cluster", "landing", "99 % in the last 24 hours", "half ≤", "99 % ≤", "all ≤", "measured")
     show_table("From landing to trusted; the first record of each transaction, in the newest hour", columns, rows)
-    say("  from a record's timestamp (the broker's where landing has LogAppendTime, else its producer's) to the commit")
+    say("  from a record's timestamp (the broker's where landing has LogAppendTime, else its producer's) to the gate's")
+    say("  ledger, which is written right before the commit")
 
 
 def _short(wait_ms: int | None) -> str | None:
