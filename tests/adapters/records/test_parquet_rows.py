@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -116,6 +118,25 @@ def test_nothing_is_painted_on_standard_output(
 
     file = write(tmp_path / "f.parquet", "SELECT repeat('x', 200) || i AS a FROM range(200000) t(i)")
     monkeypatch.setattr(duckdb, "connect", impatient)
-    monkeypatch.setattr(engine, "_database", engine._database.__wrapped__)
+    monkeypatch.setattr(engine, "_of_thread", threading.local())
     assert len(read(file)) == 200_000
     assert capfd.readouterr().out == ""
+
+
+def test_threads_do_not_take_the_memory_of_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_MEMORY", "100MB")
+    monkeypatch.setattr(engine, "_of_thread", threading.local())
+    query = "SELECT md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS a FROM range(400000) t(i)"
+    file = write(tmp_path / "f.parquet", query, ", ROW_GROUP_SIZE 400000, COMPRESSION uncompressed")
+    met = threading.Barrier(8)
+
+    def count(_: int) -> int:
+        met.wait(60)
+        with engine.opened(str(file)) as database:
+            query = "SELECT count(*) FROM read_parquet(?) WHERE length(a) = 64"
+            ((found,),) = database.execute(query, [str(file)]).fetchall()
+            return int(found)
+
+    assert len(RecordFiles([file]).parts()) == 1  # as `check` does, before there are threads
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(count, range(8))) == [400_000] * 8

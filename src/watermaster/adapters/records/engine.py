@@ -1,11 +1,11 @@
-"""DuckDB for reading files: one database a process, shut in, which any number of threads may ask at a time."""
+"""DuckDB for reading files: one database for each thread that asks, shut in and with memory of its own."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from watermaster.stream.fault import UsageFault, WorldFault
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MEMORY: Final = "1GB"
-"""Far more than one row group on each thread takes; beyond it DuckDB says so instead of growing."""
+"""Far more than one row group takes, of which whole columns are held; beyond it DuckDB says so and does not grow."""
 _GLOB_SIGNS: Final = str.maketrans({sign: f"[{sign}]" for sign in "*?["})
 
 
@@ -47,8 +47,18 @@ def opened(file: str) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
 
 
-@cache  # opening one takes longer than many a question
+_of_thread = threading.local()
+
+
 def _database() -> duckdb.DuckDBPyConnection:
+    """Kept, since opening one takes longer than many a question; not shared, since its memory would be shared, too."""
+    known: duckdb.DuckDBPyConnection | None = getattr(_of_thread, "database", None)
+    if known is None:
+        known = _of_thread.database = _connect()
+    return known
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
     import duckdb  # noqa: PLC0415 - an extra
 
     # Extensions are never fetched. No threads of its own: those who ask are as many as there are cores.
