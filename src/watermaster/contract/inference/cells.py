@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from watermaster.contract.inference.naming import says_time
@@ -35,9 +35,9 @@ class CellSummary:
         """Take in one cell."""
         if self.plain:
             return
-        if len(text) <= _CHARACTERS_MAX and _NUMBER.fullmatch(text):
-            whole = text.removeprefix("-").isdecimal()
-            self.numbers.add(int(text) if whole else Decimal(text))
+        number = _number(text)
+        if number is not None:
+            self.numbers.add(number)
             self.plain = self.numbers.unfit
         elif text.lower() in _TRUTHS:
             self.truths += 1
@@ -63,6 +63,17 @@ class CellSummary:
         else:
             member.numbers = self.numbers
         return True
+
+
+def _number(text: str) -> int | Decimal | None:
+    if len(text) > _CHARACTERS_MAX or not _NUMBER.fullmatch(text):
+        return None
+    if text.removeprefix("-").isdecimal():
+        return int(text)
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent that no reader keeps, as in a digest of digits and one `e`
+        return None
 
 
 @dataclass(slots=True)
