@@ -248,3 +248,10 @@ def test_options_that_say_nothing_or_too_much_are_refused(
 def test_a_cluster_is_named_for_a_topic(command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main.execute([*command, "--bootstrap", "127.0.0.1:1"]) == 2
     assert "--bootstrap is for a topic" in capfd.readouterr().err
+
+
+def test_a_gate_does_not_run_on_a_cluster_that_it_would_not_heed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main.execute(["gate", "--bootstrap", "127.0.0.1:1"]) == 2
+    errors = capfd.readouterr().err
+    assert "--bootstrap is for looking" in errors
+    assert "WM-CLUSTER-CHOICE" in errors

@@ -105,16 +105,22 @@ class ClusterChoice:
 
     def refuse_without(self, topic: str | None) -> None:
         """Raises UsageFault WM-CLUSTER-CHOICE if a cluster is named on the spot and no topic of it."""
-        for option in self._given() if topic is None else ():
-            raise UsageFault("WM-CLUSTER-CHOICE", f"{option} is for a topic, and none is named.", hint="Add --topic.")
+        if topic is None:
+            self._refuse("is for a topic, and none is named", "Add --topic.")
+
+    def refuse_to_run(self) -> None:
+        """Raises UsageFault WM-CLUSTER-CHOICE if a cluster is named on the spot: a gate would not heed it."""
+        self._refuse("is for looking, and a gate runs on the cluster of its configuration", "Add --observe.")
 
     def _refuse_details(self) -> None:
+        self._refuse(
+            "belongs to --bootstrap, and no broker is named",
+            f"Add --bootstrap HOST:PORT; the clusters of {self.config.name} say such things there.",
+        )
+
+    def _refuse(self, why: str, hint: str) -> None:
         for option in self._given():
-            raise UsageFault(
-                "WM-CLUSTER-CHOICE",
-                f"{option} belongs to --bootstrap, and no broker is named.",
-                hint=f"Add --bootstrap HOST:PORT; the clusters of {self.config.name} say such things there.",
-            )
+            raise UsageFault("WM-CLUSTER-CHOICE", f"{option} {why}.", hint=hint)
 
     def _given(self) -> Iterator[str]:
         """The options about a cluster that is named on the spot."""

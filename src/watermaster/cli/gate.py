@@ -86,6 +86,7 @@ def _gate(
             output=output,
         )
         return
+    choice.refuse_to_run()
     import dataclasses
 
     from watermaster.adapters.files.configuration_file import load_configuration
