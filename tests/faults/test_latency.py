@@ -57,7 +57,7 @@ def test_a_stop_is_measured_and_ends(kafka: KafkaCluster, fresh_name: Callable[[
     again_ms = carriage.take_worst("test", rig.landing)
     assert again_ms is not None
     assert again_ms < worst_ms
-    (told,) = carriage.lately()
+    (told,) = carriage.lately(now_ms)
     assert (told.gate, told.topic, told.appended) == (rig.name, rig.landing, True)
     assert quantile_ms(told.waits, 1) >= worst_ms  # type: ignore[operator]
 

@@ -124,11 +124,13 @@ def test_what_is_told_is_of_the_last_minutes() -> None:
     world.commit(0, 1, 40)
     world.measure()
     told = Carried("primary", "orders", LANDING.topic, appended=True, waits={bucket_of(40): 1})
-    assert world.carriage.lately() == (told,)
+    assert world.carriage.lately(NOW) == (told,)
     world.measure(NOW + LATELY_MS)
-    assert world.carriage.lately() == (told,)
+    assert world.carriage.lately(NOW + LATELY_MS) == (told,)
+    world.away = True
+    world.commit(1, 2, 40)
     world.measure(NOW + LATELY_MS + 1)
-    assert world.carriage.lately() == ()
+    assert world.carriage.lately(NOW + LATELY_MS + 1) == (), "also where nobody answers any more"
 
 
 def test_the_worst_is_taken_once_and_only_where_brokers_write_the_time() -> None:

@@ -67,8 +67,11 @@ class Carriage:
                 self.unseen[key] = f"the latency of {gate.name}: {fault.message}"
         return found
 
-    def lately(self) -> tuple[Carried, ...]:
-        """Every stream of which something was measured in the last minutes."""
+    def lately(self, now_ms: int) -> tuple[Carried, ...]:
+        """Every stream of which something was measured in the last minutes; of one that cannot be seen, nothing is."""
+        for stream in self._streams.values():
+            while stream.recent and now_ms - stream.recent[0][0] > LATELY_MS:
+                stream.recent.popleft()
         return tuple(
             Carried(cluster, stream.gate, topic, stream.appended, _counted(wait_ms for _, wait_ms in stream.recent))
             for (cluster, topic), stream in self._streams.items()
@@ -102,8 +105,6 @@ class Carriage:
         for topic in gate.landings:
             stream = self._streams.setdefault((look.name, topic), _Stream(gate.name))
             stream.appended = is_appended(survey.settings.get(topic)) if survey else None
-            while stream.recent and now_ms - stream.recent[0][0] > LATELY_MS:
-                stream.recent.popleft()
         for place, probe in seen.items():
             wait_ms = _wait_ms(committed[place], probe)
             if wait_ms is not None:

@@ -122,7 +122,7 @@ class Profiles:
         if self._carriage is None:
             return DataTurn(tuple(signals), frozenset(blind), unseen)
         unseen = (*unseen, *self._carriage.unseen.values())
-        return DataTurn(tuple(signals), frozenset(blind), unseen, self._carriage.lately())
+        return DataTurn(tuple(signals), frozenset(blind), unseen, self._carriage.lately(now_ms))
 
     def _taken_up(self, cluster: str, now_ms: int) -> list[_Stream]:
         if cluster not in self._streams:
