@@ -48,7 +48,7 @@ class IndexKeeper:
     def turn(self, looks: Sequence[ClusterLook], now_ms: int) -> DataTurn:  # noqa: ARG002 - it looks for itself
         """Go on for some looks more; what the last passes could not read."""
         self._asked_s = time.monotonic()
-        if not self._thread.is_alive() and not self._ends.is_set():
+        if self._thread.ident is None and not self._ends.is_set():
             self._thread.start()
         return DataTurn(unseen=tuple(line for _, line in sorted(self._unseen.items())))
 
@@ -74,6 +74,8 @@ class IndexKeeper:
                     self._unseen[""] = f"the indexes of held records: {fault.message}"
                 except _Ended:
                     break
+                except Exception as problem:  # noqa: BLE001 - a defect here must not go unsaid, and not end the monitor
+                    self._unseen[""] = f"the indexes of held records: unexpected {type(problem).__name__}"
                 self._ends.wait(self._pause_s)
 
     def _pass(self, store: DatabaseHoldIndex, opened: ExitStack, desks: dict[str, _Kept]) -> None:
@@ -84,15 +86,18 @@ class IndexKeeper:
                 continue
             try:
                 if name not in desks:
-                    own = opened.enter_context(ExitStack())
-                    desk = own.enter_context(open_desk(self._configuration, name))
-                    desks[name] = own, indexer_of(desk, store, self._go_on)
+                    desks[name] = self._open(name, store, opened)
                 desks[name][1].catch_up()
                 self._unseen.pop(name, None)
             except Fault as fault:
                 self._unseen[name] = f"the index of held records of {name}: {fault.message}"
                 if name in desks:  # its connections may be what is broken
                     desks.pop(name)[0].close()
+
+    def _open(self, name: str, store: DatabaseHoldIndex, opened: ExitStack) -> _Kept:
+        with ExitStack() as own:
+            indexer = indexer_of(own.enter_context(open_desk(self._configuration, name)), store, self._go_on)
+            return opened.enter_context(own.pop_all()), indexer
 
     def _go_on(self, _: IndexProgress) -> None:
         if self._ends.is_set():
