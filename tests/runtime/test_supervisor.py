@@ -43,6 +43,7 @@ class Run:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESTART_PAUSE_S_MAX", 0.05)
+    monkeypatch.setattr(module, "FENCED_PAUSE_S", 0.05)
     monkeypatch.setattr(module, "POLL_S", 0.02)
 
 
@@ -74,6 +75,17 @@ def test_a_second_fence_soon_after_the_first_stops_the_gate(tmp_path: Path) -> N
     with pytest.raises(WorldFault, match="WM-GATE-FENCED"):
         run.to_the_end()
     assert (run.statistics.restarts, run.statistics.fences) == (1, 2)
+
+
+def test_who_was_fenced_leaves_the_name_alone_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that take it at the same time would fence each other twice, and both would end."""
+    monkeypatch.setattr(module, "FENCED_PAUSE_S", 600.0)
+    run = Run(tmp_path, ["fenced", "finish"], ["die", "finish"])
+    run.supervisor.run(lambda: run.statistics.restarts == 2 and run.supervisor._workers[1].finished)
+    fenced, died = run.supervisor._workers
+    assert (fenced.finished, died.finished) == (False, True)
+    assert fenced.start_after_s > time.monotonic() + 500
+    assert (tmp_path / "lives-0").read_bytes() == b"."
 
 
 def test_being_told_to_stop_lets_workers_finish(tmp_path: Path) -> None:

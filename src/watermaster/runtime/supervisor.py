@@ -39,6 +39,9 @@ FAULTS_AT_START_MAX = 3
 FENCED_AGAIN_S = 300.0
 """A first fence is tried once more in a new process, which meets no remnant of an old request of ours: who fences that
 one so soon is somebody else. Of two gates under one name the older is fenced first, and so is the one that ends."""
+FENCED_PAUSE_S = 5.0
+"""Who has just taken the name needs some seconds until all of its requests for it are answered. Two that take it at the
+same time would fence each other twice, and both would end."""
 
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.1
@@ -221,7 +224,8 @@ class Supervisor:
                 hint="Run with WATERMASTER_DEBUG=1 for the traceback; without one, look at the kernel's log for the "
                 "out-of-memory killer and at the memory limit of this service.",
             )
-        worker.start_after_s = time.monotonic() + min(RESTART_PAUSE_S_MAX, 0.2 * 2**worker.deaths)
+        pause_s = min(RESTART_PAUSE_S_MAX, 0.2 * 2**worker.deaths)
+        worker.start_after_s = max(time.monotonic() + pause_s, worker.fenced_s + FENCED_PAUSE_S)
 
     def _transactions(self, slot: int) -> int:
         statistics = self.statistics.workers.get(slot)
