@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.site_without_cluster import write_site
 from typer.testing import CliRunner
 
 from watermaster.adapters.database.engine import open_database
@@ -18,26 +19,6 @@ from watermaster.cli.status_fields import BARS_MAX, bars
 from watermaster.monitor.profile import Profile
 from watermaster.monitor.rhythm import HOUR_MS
 from watermaster.runtime.profiles import HourProfile
-
-CONFIGURATION = """
-clusters:
-  primary:
-    bootstrap: 127.0.0.1:9
-gates:
-  orders:
-    cluster: primary
-    streams:
-      - {landing: orders.landing, trusted: orders, contract: orders.odcs.yaml}
-"""
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-version: 1.0.0
-status: active
-schema:
-  - {name: orders, logicalType: object, properties: [{name: id, logicalType: integer}]}
-"""
 
 
 def usual(number: int) -> dict[str, Any]:
@@ -53,10 +34,7 @@ def profile_of(**change: Any) -> Profile:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "orders.odcs.yaml").write_text(CONTRACT)
-    path = tmp_path / "watermaster.yaml"
-    path.write_text(CONFIGURATION)
-    return path
+    return write_site(tmp_path)
 
 
 def keep(config: Path, newest: Profile) -> int:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.cli.site_without_cluster import write_site
 from typer.testing import CliRunner
 
 from watermaster.adapters.database.engine import open_database
@@ -18,33 +19,10 @@ from watermaster.monitor.profile import Profile
 from watermaster.monitor.rhythm import HOUR_MS
 from watermaster.runtime.profiles import HourProfile
 
-CONFIGURATION = """
-clusters:
-  primary:
-    bootstrap: 127.0.0.1:9
-gates:
-  orders:
-    cluster: primary
-    streams:
-      - {landing: orders.landing, trusted: orders, contract: orders.odcs.yaml}
-"""
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-version: 1.0.0
-status: active
-schema:
-  - {name: orders, logicalType: object, properties: [{name: id, logicalType: integer}]}
-"""
-
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "orders.odcs.yaml").write_text(CONTRACT)
-    path = tmp_path / "watermaster.yaml"
-    path.write_text(CONFIGURATION)
-    return path
+    return write_site(tmp_path)
 
 
 def keep(config: Path) -> int:
